@@ -30,120 +30,106 @@ export interface S3Asked extends S3Place {
   readonly redact: (text: string) => string;
 }
 
-/**
- * The body of a reply broke off or does not match its checksum, for which the SDK throws an error without a code. Has
- * no cause; `code` has all there is to know.
- */
-export class BrokenBodyError extends Error {
-  override readonly name = 'BrokenBodyError';
-  readonly code: string;
-
-  constructor(thrown: unknown) {
-    super('the body of a reply did not arrive completely');
-    this.code = codeOf(thrown) ?? 'BrokenBody';
-  }
-}
-
 interface Explanation {
   readonly failure: S3Failure;
   readonly what: string;
   readonly remedy: string;
 }
 
-const permissionRemedy =
-  'Allow s3:GetObject, s3:PutObject and, for compaction, s3:PutObjectTagging on the warehouse\'s objects and s3:ListBucket on its bucket (without the latter S3 answers "access denied" for a missing object), and the use of its KMS key if it has one. A bucket policy may also demand an encryption: set storage.encryption.';
-const policyRemedy =
-  'A policy forbids it, whatever else is allowed. If the bucket demands an encryption, set storage.encryption, and storage.kmsKeyId for a key of your own; else ask the owner of the policy.';
-const keyPermissionRemedy = "Allow kms:GenerateDataKey and kms:Decrypt on that key, in the key's own policy as well.";
 const credentialsRemedy =
   'Provide valid AWS credentials: sign in again ("aws sso login"), or check AWS_PROFILE and AWS_ACCESS_KEY_ID.';
-const expiredRemedy =
-  'Temporary credentials: sign in again ("aws sso login"), or set new values for AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN.';
 const networkRemedy = 'Check the network and AWS_ENDPOINT_URL, and run again; nothing was lost.';
 const laterRemedy = 'Run again later; nothing was lost.';
 
-const accessDenied = refused('access denied', permissionRemedy);
-const badKey = refused('the access key or its secret is not valid', credentialsRemedy);
-const expired = refused('the AWS credentials have expired', expiredRemedy);
-const changedBytes = doubtful('the data was corrupted in transit', networkRemedy);
-const wrongClock = refused("this machine's clock is wrong", 'Set the clock by network time (NTP).');
-const full = refused('the bucket is full', 'Raise the quota of the bucket or of its store, or make room in it.');
+const accessDenied = refused(
+  'access denied',
+  'Allow s3:GetObject, s3:PutObject and, for compaction, s3:PutObjectTagging on the warehouse\'s objects and s3:ListBucket on its bucket (without the latter S3 answers "access denied" for a missing object), and the use of its KMS key if it has one. A bucket policy may also demand an encryption: set storage.encryption.',
+);
+const deniedByPolicy = refused(
+  'access denied by a policy',
+  'A policy forbids it, whatever else is allowed. If the bucket demands an encryption, set storage.encryption, and storage.kmsKeyId for a key of your own; else ask the owner of the policy.',
+);
+const deniedKey = refused(
+  'the KMS key may not be used',
+  "Allow kms:GenerateDataKey and kms:Decrypt on that key, in the key's own policy as well.",
+);
 const wrongRegion = refused('the bucket is in another region', 'Set AWS_REGION to the region of the bucket.');
-const archived = refused(
-  'the object is archived',
-  'Restore it ("aws s3api restore-object"), and keep rules that archive objects away from the warehouse: every run and query reads them.',
-);
-const unsupported = refused(
-  'the store does not know this kind of request',
-  'If it is not AWS S3, set AWS_REQUEST_CHECKSUM_CALCULATION=WHEN_REQUIRED. It must also honor If-Match and If-None-Match on PutObject: "dqsync doctor" tries it.',
-);
-const disabledKey = refused(
-  'the KMS key cannot be used',
-  'Enable the key, or cancel its deletion; then run again. Nothing was lost.',
-);
-const missingKey = refused(
-  'there is no such KMS key',
-  'Check storage.kmsKeyId and the default encryption of the bucket: the key must be in the region of the bucket.',
-);
 
-/** Explanations by S3's code or the SDK's error name. Codes of KMS have the prefix `KMS.`. */
-const byCode: Readonly<Record<string, Explanation>> = {
-  PreconditionFailed: doubtful('S3 reported a conflict (412), but the object is unchanged', laterRemedy),
-  RequestTimeout: doubtful('the request did not arrive in time', networkRemedy),
-  BadDigest: changedBytes,
-  XAmzContentSHA256Mismatch: changedBytes,
-  BrokenBodyError: doubtful('the object did not arrive completely', networkRemedy),
-  TimeoutError: doubtful('S3 did not reply in time', networkRemedy),
-  AbortError: doubtful('the run reached its time limit before S3 replied', networkRemedy),
-  AccessDenied: accessDenied,
-  AllAccessDisabled: accessDenied,
-  NoSuchBucket: refused('the bucket does not exist', 'Check the bucket in "warehouse", or create it.'),
-  InvalidBucketName: refused('the name of the bucket is not valid', 'Check the bucket in "warehouse".'),
-  PermanentRedirect: wrongRegion,
-  TemporaryRedirect: wrongRegion,
-  AuthorizationHeaderMalformed: wrongRegion,
-  IllegalLocationConstraintException: wrongRegion,
-  InvalidAccessKeyId: badKey,
-  SignatureDoesNotMatch: badKey,
-  InvalidToken: badKey,
-  ExpiredToken: expired,
-  ExpiredTokenException: expired,
-  TokenRefreshRequired: expired,
-  CredentialsProviderError: refused('there are no AWS credentials', credentialsRemedy),
-  TokenProviderError: refused('there are no AWS credentials', credentialsRemedy),
-  RequestTimeTooSkewed: wrongClock,
-  RequestExpired: wrongClock,
-  InvalidObjectState: archived,
-  QuotaExceeded: full,
-  XMinioAdminBucketQuotaExceeded: full,
-  XMinioStorageFull: full,
-  InsufficientStorage: full,
-  NotImplemented: unsupported,
-  MethodNotAllowed: unsupported,
-  UnsupportedOperation: unsupported,
-  InvalidEncryptionAlgorithmError: refused(
-    'the store does not know this encryption',
-    'Set storage.encryption to one that it knows.',
-  ),
-  DisabledException: disabledKey,
-  InvalidStateException: disabledKey,
-  KMSInvalidStateException: disabledKey,
-  NotFoundException: missingKey,
-  AccessDeniedException: refused('the KMS key may not be used', keyPermissionRemedy),
-};
+/**
+ * Explanations by S3's code, the SDK's error name, or the status of a reply with another code or none. Codes of KMS are
+ * without their prefix `KMS.`.
+ */
+const explanations: readonly (readonly [of: string, Explanation])[] = [
+  ['PreconditionFailed', doubtful('S3 reported a conflict (412), but the object is unchanged', laterRemedy)],
+  ['409', { failure: 'conflict', what: 'S3 reported a conflict (409)', remedy: laterRemedy }],
+  ['RequestTimeout', doubtful('the request did not arrive in time', networkRemedy)],
+  ['BadDigest XAmzContentSHA256Mismatch', doubtful('the data was corrupted in transit', networkRemedy)],
+  ['TimeoutError', doubtful('S3 did not reply in time', networkRemedy)],
+  ['AbortError', doubtful('the run reached its time limit before S3 replied', networkRemedy)],
+  ['404', { failure: 'absent', what: 'the object does not exist', remedy: laterRemedy }],
+  ['AccessDenied AllAccessDisabled 403', accessDenied],
+  ['NoSuchBucket', refused('the bucket does not exist', 'Check the bucket in "warehouse", or create it.')],
+  ['InvalidBucketName', refused('the name of the bucket is not valid', 'Check the bucket in "warehouse".')],
+  [
+    'PermanentRedirect TemporaryRedirect AuthorizationHeaderMalformed IllegalLocationConstraintException 301 307',
+    wrongRegion,
+  ],
+  [
+    'InvalidAccessKeyId SignatureDoesNotMatch InvalidToken',
+    refused('the access key or its secret is not valid', credentialsRemedy),
+  ],
+  [
+    'ExpiredToken ExpiredTokenException TokenRefreshRequired',
+    refused(
+      'the AWS credentials have expired',
+      'Temporary credentials: sign in again ("aws sso login"), or set new values for AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN.',
+    ),
+  ],
+  ['CredentialsProviderError TokenProviderError', refused('there are no AWS credentials', credentialsRemedy)],
+  [
+    'RequestTimeTooSkewed RequestExpired',
+    refused("this machine's clock is wrong", 'Set the clock by network time (NTP).'),
+  ],
+  ['407', refused('the proxy refused the request', proxyLoginRemedy('HTTP_PROXY'))],
+  [
+    'QuotaExceeded XMinioAdminBucketQuotaExceeded XMinioStorageFull 507',
+    refused('the bucket is full', 'Raise the quota of the bucket or of its store, or make room in it.'),
+  ],
+  [
+    'InvalidObjectState',
+    refused(
+      'the object is archived',
+      'Restore it ("aws s3api restore-object"), and keep rules that archive objects away from the warehouse: every run and query reads them.',
+    ),
+  ],
+  [
+    'UnsupportedOperation 405 501',
+    refused(
+      'the store does not know this kind of request',
+      'If it is not AWS S3, set AWS_REQUEST_CHECKSUM_CALCULATION=WHEN_REQUIRED. It must also honor If-Match and If-None-Match on PutObject: "dqsync doctor" tries it.',
+    ),
+  ],
+  [
+    'InvalidEncryptionAlgorithmError',
+    refused('the store does not know this encryption', 'Set storage.encryption to one that it knows.'),
+  ],
+  [
+    'DisabledException InvalidStateException KMSInvalidStateException',
+    refused('the KMS key cannot be used', 'Enable the key, or cancel its deletion; then run again. Nothing was lost.'),
+  ],
+  [
+    'NotFoundException',
+    refused(
+      'there is no such KMS key',
+      'Check storage.kmsKeyId and the default encryption of the bucket: the key must be in the region of the bucket.',
+    ),
+  ],
+  ['AccessDeniedException', deniedKey],
+];
 
-/** Explanations by status, for an unknown or missing code. Replies to HEAD never have one. */
-const byStatus: Readonly<Record<number, Explanation>> = {
-  301: wrongRegion,
-  307: wrongRegion,
-  403: accessDenied,
-  404: { failure: 'absent', what: 'the object does not exist', remedy: laterRemedy },
-  405: unsupported,
-  409: { failure: 'conflict', what: 'S3 reported a conflict (409)', remedy: laterRemedy },
-  407: refused('the proxy refused the request', proxyLoginRemedy('HTTP_PROXY')),
-  501: unsupported,
-  507: full,
-};
+const byCode: ReadonlyMap<string, Explanation> = new Map(
+  explanations.flatMap(([of, explanation]) => of.split(' ').map((code) => [code, explanation] as const)),
+);
 
 function refused(what: string, remedy: string): Explanation {
   return { failure: 'refused', what, remedy };
@@ -194,6 +180,15 @@ function remedyOfFault(fault: Fault, bucket: string): string {
   return `${faultRemedy(fault, 'AWS_REGION and AWS_ENDPOINT_URL')}${hint}`;
 }
 
+/** Returns the error for an object whose body breaks off, or does not match its checksum, at every attempt. */
+export function brokenBody({ Bucket: bucket, Key: key }: S3Place): StorageError {
+  return new StorageError(`cannot read s3://${bucket}/${key}: the object did not arrive completely`, {
+    remedy: networkRemedy,
+    code: 'BrokenBody',
+    retryable: true,
+  });
+}
+
 /** Returns the error for a store that wrote although a condition failed. */
 export function ignoredConditions(url: string): StorageError {
   return new StorageError(`${url} is not safe to use: it accepted a conditional write whose condition was false`, {
@@ -209,7 +204,7 @@ export function ignoredConditions(url: string): StorageError {
  */
 function explain(thrown: unknown): Explanation {
   const { httpStatusCode: status } = metadataOf(thrown);
-  const known = byCode[nameOf(thrown).replace(/^KMS\./, '')] ?? byStatus[status ?? 0];
+  const known = byCode.get(nameOf(thrown).replace(/^KMS\./, '')) ?? byCode.get(String(status));
   if (known !== undefined) {
     return specific(known, thrown);
   }
@@ -239,9 +234,9 @@ function specific(known: Explanation, thrown: unknown): Explanation {
   // The texts are those of IAM: "… is not authorized to perform: kms:GenerateDataKey on resource: …", "… with an
   // explicit deny".
   if (/\bkms:|\bKMS key\b/.test(thrown.message)) {
-    return refused('the KMS key may not be used', keyPermissionRemedy);
+    return deniedKey;
   }
-  return /explicit deny/i.test(thrown.message) ? refused('access denied by a policy', policyRemedy) : known;
+  return /explicit deny/i.test(thrown.message) ? deniedByPolicy : known;
 }
 
 /** Returns the bucket's region, from a header, or from the body if a signature was made for another region. */

@@ -32,7 +32,7 @@ import { awsFault, connectionsOf, LastRequest } from '../network/aws.ts';
 import { redactor } from '../network/foreign-text.ts';
 import type { ProxyEnvironment } from '../network/proxy.ts';
 import { assertSafeKey, isHidden, replacedTag } from './layout.ts';
-import { BrokenBodyError, classifyS3Failure, ignoredConditions, type S3Place, toS3StorageError } from './s3-errors.ts';
+import { brokenBody, classifyS3Failure, ignoredConditions, type S3Place, toS3StorageError } from './s3-errors.ts';
 import type { ListedObject, PageStore, PutOutcome, StopWaiting, StoredObject } from './store.ts';
 
 /** The encryption of written objects. */
@@ -115,17 +115,23 @@ class BucketStore implements PageStore {
 
   async get(key: string, stop?: StopWaiting): Promise<StoredObject | null> {
     const place = this.#placeOf(key);
-    for (let reads = 1; ; reads += 1) {
-      try {
-        return await this.#read(place, stop);
-      } catch (thrown) {
-        if (classifyS3Failure(thrown) === 'absent') {
-          return null;
+    try {
+      for (let reads = 1; ; reads += 1) {
+        const reply = await this.#client.send(new GetObjectCommand(place), abortedBy(stop));
+        const body = reply.Body?.transformToByteArray() ?? new Uint8Array();
+        const bytes = await Promise.resolve(body).catch(() => null);
+        if (bytes !== null) {
+          return { bytes, etag: etagOf(reply) };
         }
-        if (!(thrown instanceof BrokenBodyError) || reads === maxBodyReads || stop?.aborted) {
-          throw this.#failure(thrown, 'read', place);
+        if (reads === maxBodyReads || stop?.aborted) {
+          throw brokenBody(place);
         }
       }
+    } catch (thrown) {
+      if (classifyS3Failure(thrown) === 'absent') {
+        return null;
+      }
+      throw this.#failure(thrown, 'read', place);
     }
   }
 
@@ -235,14 +241,6 @@ class BucketStore implements PageStore {
     }
   }
 
-  async #read(place: S3Place, stop: StopWaiting | undefined): Promise<StoredObject> {
-    const reply = await this.#client.send(new GetObjectCommand(place), abortedBy(stop));
-    const bytes = await reply.Body?.transformToByteArray().catch((thrown: unknown) => {
-      throw new BrokenBodyError(thrown);
-    });
-    return { bytes: bytes ?? new Uint8Array(), etag: etagOf(reply) };
-  }
-
   async #put(write: Write): Promise<PutOutcome> {
     const { key, bytes, condition, stop } = write;
     const place = this.#placeOf(key);
@@ -297,8 +295,7 @@ class BucketStore implements PageStore {
 
   #failure(thrown: unknown, doing: 'read' | 'write' | 'list', place: S3Place): StorageError {
     const { sessionToken = '' } = this.#last.sent;
-    const isBody = thrown instanceof BrokenBodyError;
-    const fault = isBody ? null : awsFault(thrown, this.#last.sent, this.#environment);
+    const fault = awsFault(thrown, this.#last.sent, this.#environment);
     return toS3StorageError(thrown, doing, { ...place, fault, redact: redactor([sessionToken]) });
   }
 
