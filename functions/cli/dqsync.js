@@ -19,7 +19,7 @@ const sources = new URL('main.ts', import.meta.url);
 const isClone = existsSync(sources);
 // In a package, the bundle is beside this file (build.js copies it there) or in dist.
 const bundles = ['main.js', '../../dist/main.js'].map((path) => new URL(path, import.meta.url));
-const needed = isClone ? [24, 0] : [22, 19];
+const needed = isClone ? [24, 0] : [22, 21];
 const nodeFlags = ['--max-semi-space-size=8'];
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
 

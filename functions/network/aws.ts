@@ -48,45 +48,16 @@ function agentsThroughProxies(environment: ProxyEnvironment): Agents {
   const noExemption = { ...environment, NO_PROXY: '', no_proxy: '' };
   const [httpProxy] = ['http://aws', 'https://aws'].map((url) => proxyFor(url, noExemption));
   const noProxy = environment.no_proxy ?? environment.NO_PROXY ?? '';
+  // To Node, a name without a dot has no subdomains.
+  const proxyEnv = { HTTP_PROXY: httpProxy?.href, NO_PROXY: noProxy.replace(/[^,\s]+/g, '$&,.$&') };
   return {
     httpsAgent: tunnelAgent(environment),
-    // AWS itself is always https; this is for an endpoint of one's own. To Node, a name without a dot has no
-    // subdomains.
-    httpAgent: honorsProxyEnv
-      ? new HttpAgent({
-          ...agentOptions,
-          ...(httpProxy === null
-            ? {}
-            : { proxyEnv: { HTTP_PROXY: httpProxy?.href, NO_PROXY: noProxy.replace(/[^,\s]+/g, '$&,.$&') } }),
-        })
-      : directAgent(environment),
+    // AWS itself is always https; this is for an endpoint of one's own.
+    httpAgent: new HttpAgent({ ...agentOptions, proxyEnv }),
   };
 }
 
-/** Node got the option `proxyEnv` of agents and this flag together, in 22.21 and 24.5. Older ones ignore the option. */
-const honorsProxyEnv = process.allowedNodeEnvironmentFlags.has('--use-env-proxy');
-
-/** Connects directly. Refuses a host with a proxy: otherwise its requests would silently bypass the proxy. */
-function directAgent(environment: ProxyEnvironment): HttpAgent {
-  const agent = new HttpAgent(agentOptions);
-  const connect = agent.createConnection.bind(agent);
-  agent.createConnection = (options, callback) => {
-    const url = `http://${options.host ?? ''}:${options.port ?? 80}`;
-    if (proxyFor(url, environment) === null) {
-      return connect(options, callback);
-    }
-    const error = new ConfigError(`Node ${process.versions.node} cannot reach ${url} through HTTP_PROXY`, {
-      remedy: `Use Node 22.21 or later or an https endpoint, or add ${options.host} to NO_PROXY.`,
-      code: 'HTTP_PROXY',
-    });
-    // If it were thrown, timers of the SDK would keep the process alive for 20 s. No socket is required here either.
-    callback?.(error, new Socket());
-    return undefined;
-  };
-  return agent;
-}
-
-/** Decides for each connection. Node's own `proxyEnv` is not in Node 22.19, and hides the status of a refusal. */
+/** Decides for each connection. Node's own `proxyEnv` hides the status of a refusal. */
 function tunnelAgent(environment: ProxyEnvironment): HttpsAgent {
   const agent = new HttpsAgent(agentOptions);
   const connect = agent.createConnection.bind(agent);

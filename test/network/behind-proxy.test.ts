@@ -209,24 +209,6 @@ describe('other ways through the proxy', () => {
     const direct = await shown(world, ['sync'], { ...named, HTTP_PROXY: proxy.url, NO_PROXY: '127.0.0.1,test' });
     expect(direct.text).toContain('no connection to minio.test:9000 could be opened');
   });
-
-  it('a store of plain http is refused on a Node whose agents ignore HTTP_PROXY, unless NO_PROXY lists it', async () => {
-    const { world, s3 } = await inFolder(({ bucket }) => ({ warehouse: `s3://${bucket}` }));
-    const proxy = await startConnectProxy({ names: {} });
-    // As Node 22.19 and 22.20.
-    const older = 'Object.defineProperty(process, "allowedNodeEnvironmentFlags", { value: new Set() })';
-    const nodeArgs = ['--import', `data:text/javascript,${encodeURIComponent(older)}`];
-    const { host } = new URL(s3.endpoint);
-    const exempt = [world.simulator.url, world.simulator.iamUrl].map((url) => new URL(url).host).join();
-    const env = { ...s3.environment, HTTP_PROXY: proxy.url, NO_PROXY: exempt };
-
-    const refused = await world.cli(['sync'], { nodeArgs, env });
-    expect(refused.stdout).toMatch(/Node [\d.]+ cannot reach http:\S+ through HTTP_PROXY\..*Use Node 22\.21 or later/);
-    expect(refused.exitCode).toBe(1);
-    const direct = await world.cli(['sync'], { nodeArgs, env: { ...env, NO_PROXY: `${exempt},${host}` } });
-    expect(direct.exitCode).toBe(0);
-    expect(proxy.asked).toEqual([]);
-  });
 });
 
 describe('behind a private certificate authority', () => {
