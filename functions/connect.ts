@@ -6,7 +6,7 @@ import type { EpochMs, Log } from './model.ts';
 import { type ProxyEnvironment, tunnelFor } from './network/proxy.ts';
 import type { SharedLogin } from './source/authorization.ts';
 import { connectSource, type Source } from './source/client.ts';
-import { createPacer, createYieldingPacer, type Pacer } from './source/pacing.ts';
+import { createPacer, createYieldingPacer } from './source/pacing.ts';
 import type { SourceOptions } from './source/requester.ts';
 import type { TaskCall } from './source/task-calls.ts';
 import { targetOf } from './sync/targets.ts';
@@ -18,8 +18,8 @@ export interface Connections {
   readonly clock: Clock;
   readonly store: Store;
   /**
-   * Makes a client of the target's source. `signal` aborts its requests; it never waits longer than `timeLeftMs`, and
-   * shares `login` with others of the target.
+   * Makes a client of the target's source, which shares a login with the others of the target. `signal` aborts its
+   * requests; it never waits longer than `timeLeftMs`.
    */
   readonly connect: Connect;
   /** The same for a backfill, which leaves part of the quota to scheduled runs. */
@@ -31,12 +31,7 @@ export interface Connections {
 /** When requests were sent, oldest first, by call: `instances`, or one of `TaskCall`. */
 export type RecentRequests = Readonly<Record<string, readonly EpochMs[]>>;
 
-type Connect = (
-  target: TargetConfig,
-  signal: AbortSignal | undefined,
-  timeLeftMs?: () => number,
-  login?: SharedLogin,
-) => Source;
+type Connect = (target: TargetConfig, signal: AbortSignal | undefined, timeLeftMs?: () => number) => Source;
 
 /**
  * Proxies, and the endpoint of an S3 that is not AWS's, as AWS's own tools read them. The first of the two variables
@@ -66,19 +61,15 @@ export async function openConnections(
   tunnelFor(config.source.endpoint, environment);
   const { quota } = config.source;
   // Each call has its own quota of the same size.
-  const newPacer = (call: string): Pacer => createPacer(quota, clock, earlier[call]);
-  const pacers = { instances: newPacer('instances'), ...newTaskPacers(newPacer) };
-  const yielding = (shared: Pacer): Pacer => createYieldingPacer(shared, quota, quota.reservedForSync, clock);
-  const yieldingPacers = {
-    instances: yielding(pacers.instances),
-    ...newTaskPacers((call) => yielding(pacers[call])),
-  };
+  const pacers = eachCall((call) => createPacer(quota, clock, earlier[call]));
+  const yieldingPacers = eachCall((call) => createYieldingPacer(pacers[call], quota, quota.reservedForSync, clock));
+  const logins = new Map<string, SharedLogin>(config.targets.map(({ name }) => [name, { session: null }]));
   const connectAt =
-    ({ instances, ...others }: typeof pacers): Connect =>
-    (target, signal, timeLeftMs, login) => {
-      const pacerOf = (call: TaskCall): Pacer => others[call];
-      const how = { pacer: instances, pacerOf, clock, log, signal, timeLeftMs, login, environment };
-      return connectTarget(config, target, how);
+    (own: typeof pacers): Connect =>
+    (target, signal, timeLeftMs) => {
+      const paced = { pacer: own.instances, pacerOf: (call: TaskCall) => own[call] };
+      const login = logins.get(target.name);
+      return connectTarget(config, target, { ...paced, clock, log, signal, timeLeftMs, login, environment });
     };
   return {
     clock,
@@ -89,13 +80,14 @@ export async function openConnections(
   };
 }
 
-function newTaskPacers(newPacer: (call: TaskCall) => Pacer): Record<TaskCall, Pacer> {
+function eachCall<T>(make: (call: 'instances' | TaskCall) => T): Record<'instances' | TaskCall, T> {
   return {
-    'quality-tasks': newPacer('quality-tasks'),
-    'consistency-tasks': newPacer('consistency-tasks'),
-    'quality-task': newPacer('quality-task'),
-    'consistency-task': newPacer('consistency-task'),
-    results: newPacer('results'),
+    instances: make('instances'),
+    'quality-tasks': make('quality-tasks'),
+    'consistency-tasks': make('consistency-tasks'),
+    'quality-task': make('quality-task'),
+    'consistency-task': make('consistency-task'),
+    results: make('results'),
   };
 }
 

@@ -5,7 +5,6 @@ import { recordRun } from '../checkpoint/run-history.ts';
 import { type Clock, newRunId } from '../clock.ts';
 import type { Config, TargetConfig } from '../config.ts';
 import { executionKey, type Log, type Observation } from '../model.ts';
-import type { SharedLogin } from '../source/authorization.ts';
 import type { Source } from '../source/client.ts';
 import { type Store, waitedForUntil } from '../warehouse/store.ts';
 import { runBackfill } from './backfill.ts';
@@ -26,7 +25,7 @@ import type { Progress, SyncSettings, TargetRun } from './target-run.ts';
 import { selectTargets, settingsOf, targetOf } from './targets.ts';
 import { observeTasks } from './tasks/observe-tasks.ts';
 
-type Connect = (target: TargetConfig, signal: AbortSignal, timeLeftMs?: () => number, login?: SharedLogin) => Source;
+type Connect = (target: TargetConfig, signal: AbortSignal, timeLeftMs?: () => number) => Source;
 
 /** The arguments of a run. */
 export interface Run {
@@ -71,8 +70,7 @@ export interface Run {
  *
  * @throws ConfigError for an unknown target name; nothing else
  */
-export async function runTargets(asked: Run): Promise<Summary[]> {
-  const run = withSharedLogins(asked);
+export async function runTargets(run: Run): Promise<Summary[]> {
   const targets = selectTargets(run.config, run.targets);
   const endMs = run.clock.now() + run.limitMs;
   const share = (rest: number): number => (endMs - run.clock.now()) / rest;
@@ -107,17 +105,6 @@ export async function runTargets(asked: Run): Promise<Summary[]> {
   }
   await fillGaps(run, ended, share);
   return ended.map(({ outcome }) => outcome.summary);
-}
-
-/** Lets the clients of a target share a login, since its executions, results and gaps are read by one each. */
-function withSharedLogins(run: Run): Run {
-  const logins = new Map<string, SharedLogin>(run.config.targets.map(({ name }) => [name, { session: null }]));
-  const sharing =
-    (connect: Connect): Connect =>
-    (target, signal, timeLeftMs) =>
-      connect(target, signal, timeLeftMs, logins.get(target.name));
-  const { connect, connectYielding } = run;
-  return { ...run, connect: sharing(connect), connectYielding: connectYielding && sharing(connectYielding) };
 }
 
 /** The least time left of a target for which its gaps are filled: a shorter time is not worth a connection. */

@@ -37,6 +37,7 @@ export interface SyncedSource {
   /** The reference to the targets' secret, as a target's `credentials`. */
   readonly credentials: string;
   readonly store: Store;
+  readonly config: Config;
   /** Connects to a target's source as a run does. */
   connect: Run['connect'];
   /** Syncs all targets. */
@@ -81,9 +82,10 @@ export async function syncedSource(
     settleSeconds: 0,
     ...configChange,
   };
+  const config = parseConfig(baseConfig, 'config');
   const dqsyncClock: Clock = { now: () => clock.now(), sleep: async () => undefined };
-  const sync = async (change: Partial<Run> = {}, config: Record<string, unknown> = {}): Promise<Summary[]> =>
-    runTargets({ ...makeRun(parseConfig({ ...baseConfig, ...config }, 'config'), store, dqsyncClock), ...change });
+  const sync = async (change: Partial<Run> = {}, more: Record<string, unknown> = {}): Promise<Summary[]> =>
+    runTargets({ ...makeRun(parseConfig({ ...baseConfig, ...more }, 'config'), store, dqsyncClock), ...change });
   const sql = (select: string): Promise<Row[]> => duckdb(select.replaceAll('$FILES', tableOf(folder)));
   return {
     sim,
@@ -91,7 +93,8 @@ export async function syncedSource(
     folder,
     credentials,
     store,
-    connect: (target, signal) => makeRun(parseConfig(baseConfig, 'config'), store, dqsyncClock).connect(target, signal),
+    config,
+    connect: (target, signal) => makeRun(config, store, dqsyncClock).connect(target, signal),
     sync,
     view: (where = 'true') => sql(`FROM (${viewSql}) WHERE ${where}`),
     syncWell: async (change, config) => {
@@ -174,7 +177,7 @@ function makeRun(config: Config, store: Store, clock: Clock): Run {
     config,
     store,
     clock,
-    connect: (target, signal, _timeLeftMs, login) => connectTarget(config, target, { pacer, clock, signal, login }),
+    connect: (target, signal) => connectTarget(config, target, { pacer, clock, signal }),
     limitMs: Number.POSITIVE_INFINITY,
     stop: new AbortController().signal,
     log: () => undefined,

@@ -3,6 +3,8 @@ import { describe, expect, it } from 'vitest';
 import type { Checkpoint } from '../../functions/checkpoint/checkpoint.ts';
 import { watermarkOf } from '../../functions/checkpoint/coverage.ts';
 import { applyUnproven, nextTryMs, type UnprovenWindow } from '../../functions/checkpoint/unproven.ts';
+import { systemClock } from '../../functions/clock.ts';
+import { openConnections } from '../../functions/connect.ts';
 import { SourceError } from '../../functions/errors.ts';
 import { gapsIn } from '../../functions/intervals.ts';
 import type { Run } from '../../functions/sync/run.ts';
@@ -63,7 +65,13 @@ describe('a sync with time left', () => {
     world.sim.life.addExecution({ runStatus: 'ALARMING', startTimeMs, visibleAtMs: world.clock.now() });
     world.sim.life.addExecution({ runStatus: 'RUNNING', endTimeMs: null, startTimeMs });
     world.sim.counters.reset();
-    const summary = await world.syncWell({ results: 'spare', tasks: true });
+    const { connect } = await openConnections(
+      world.config,
+      () => undefined,
+      {},
+      { ...systemClock, now: () => world.clock.now() },
+    );
+    const summary = await world.syncWell({ results: 'spare', tasks: true, connect });
     expect(summary.results).toBeGreaterThan(0);
     expect(summary.openExecutions).toBe(1);
     expect(gapsOf(world, await checkpointOf(world))).toEqual([]);
