@@ -40,7 +40,8 @@ export function completionScript(shell: Shell, program: Command): string {
     case 'bash':
       return bashScript(commands);
     case 'zsh':
-      return zshScript(commands);
+      // zsh runs completions of bash.
+      return `autoload -Uz bashcompinit && bashcompinit\n${bashScript(commands)}`;
     case 'fish':
       return fishScript(commands);
   }
@@ -68,34 +69,20 @@ function firstSentence(text: string): string {
   return text.split(/[.;:](?:\s|$)/)[0] ?? text;
 }
 
-/** Returns a `case` branch for each option that takes a value, by the words before it: command and option. */
-function valueCases(
-  commands: readonly Completed[],
-  files: string,
-  words: (values: readonly string[]) => string,
-): string {
-  return commands
-    .flatMap(({ name, options }) =>
-      options.flatMap(({ long, short, values, isFile }) => {
-        const patterns = [long, ...(short === null ? [] : [short])].map((flag) => `'${name} ${flag}'`).join('|');
-        return values === null ? [] : [`    ${patterns}) ${isFile ? files : words(values)}; return ;;`];
-      }),
-    )
-    .join('\n');
-}
-
-/** Returns a `case` branch for each command, with the values of its argument and its options. */
-function optionCases(commands: readonly Completed[], words: (flags: readonly string[]) => string): string {
-  return commands
-    .map((each) => `    ${each.name}) ${words([...each.words, ...each.options.map(({ long }) => long)])} ;;`)
-    .join('\n');
-}
-
 function bashScript(commands: readonly Completed[]): string {
   // A name may contain spaces. `compopt` adds the slash after a folder; bash 3.2 of macOS does not have it.
   const files = `compopt -o filenames 2>/dev/null; local IFS=$'\\n'; COMPREPLY=($(compgen -f -- "$current"))`;
   const reply = (values: readonly string[]): string => `COMPREPLY=($(compgen -W '${values.join(' ')}' -- "$current"))`;
-  return `# Completion of dqsync for bash.
+  const valueCases = commands.flatMap(({ name, options }) =>
+    options.flatMap(({ long, short, values, isFile }) => {
+      const patterns = [long, ...(short === null ? [] : [short])].map((flag) => `'${name} ${flag}'`).join('|');
+      return values === null ? [] : [`    ${patterns}) ${isFile ? files : reply(values)}; return ;;`];
+    }),
+  );
+  const optionCases = commands.map(
+    ({ name, words, options }) => `    ${name}) ${reply([...words, ...options.map(({ long }) => long)])} ;;`,
+  );
+  return `# Completion of dqsync.
 _dqsync() {
   local current=\${COMP_WORDS[COMP_CWORD]} before=\${COMP_WORDS[COMP_CWORD-1]} command=\${COMP_WORDS[1]}
   COMPREPLY=()
@@ -104,37 +91,13 @@ _dqsync() {
     return
   fi
   case "$command $before" in
-${valueCases(commands, files, reply)}
+${valueCases.join('\n')}
   esac
   case "$command" in
-${optionCases(commands, reply)}
+${optionCases.join('\n')}
   esac
 }
 complete -F _dqsync dqsync
-`;
-}
-
-function zshScript(commands: readonly Completed[]): string {
-  const add = (values: readonly string[]): string => (values.length === 0 ? ':' : `compadd -- ${values.join(' ')}`);
-  const described = commands.map(({ name, description }) => `    ${quoted(`${name}:${description}`)}`);
-  return `#compdef dqsync
-# Completion of dqsync for zsh.
-_dqsync() {
-  local -a commands=(
-${described.join('\n')}
-  )
-  if (( CURRENT == 2 )); then
-    _describe command commands
-    return
-  fi
-  case "$words[2] $words[CURRENT-1]" in
-${valueCases(commands, '_files', add)}
-  esac
-  case "$words[2]" in
-${optionCases(commands, add)}
-  esac
-}
-compdef _dqsync dqsync
 `;
 }
 
@@ -159,7 +122,7 @@ function fishOption({ long, short, description, values, isFile }: CompletedOptio
   ].join(' ');
 }
 
-/** Returns a text in single quotes, as all three shells read them. */
+/** Returns a text in single quotes. */
 function quoted(text: string): string {
   return `'${text.replaceAll("'", '’')}'`;
 }
