@@ -65,3 +65,24 @@ function plainResult(reader: DuckDBResultReader): SqlResult {
     rows: reader.getRows().map((row) => row.map(plainValue)),
   };
 }
+
+/**
+ * Returns rows as objects. A repeated column name gets the next number that makes it unique, because an object cannot
+ * have a name twice: of the columns a, a, a_2, the second is a_3.
+ */
+export function rowObjects({ columns, rows }: SqlResult): Record<string, SqlValue>[] {
+  const taken = new Set(columns.map(({ name }) => name));
+  const unused = new Set(taken);
+  const names = columns.map(({ name }) => {
+    if (unused.delete(name)) {
+      return name;
+    }
+    let number = 2;
+    while (taken.has(`${name}_${number}`)) {
+      number += 1;
+    }
+    taken.add(`${name}_${number}`);
+    return `${name}_${number}`;
+  });
+  return rows.map((row) => Object.fromEntries(names.map((name, index) => [name, row[index] ?? null])));
+}

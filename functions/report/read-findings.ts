@@ -1,5 +1,6 @@
 /** Reads the last executions of each task, and what rules found in those that did not pass. */
 import type { PartitionSql } from '../query/duckdb.ts';
+import { metricPairs } from '../query/metric-pairs.ts';
 import type { SqlValue } from '../query/sql-value.ts';
 import type { FindingData, RunData } from './report-data.ts';
 import { findingsSql, lastRunsSql, type ReportScope, resultPartitions } from './report-sql.ts';
@@ -55,37 +56,6 @@ function findingOf(
   return {
     ...{ id: String(id), startMs: Number(startMs), ...rule },
     object: tables === '' ? shortened(object) : tables,
-    metrics: metricsText(String(metrics ?? ''), object),
+    metrics: shortened(metricPairs(String(metrics ?? ''), object).join(' · '), maxMetricsText),
   };
-}
-
-/**
- * Formats a result's JSON text as `label: value` pairs, joined by ` · `. Returns the text itself if it is not an
- * object. The page shows elsewhere whether there was an alarm and on which object; labels are in any language, so these
- * two are recognized and left out by their values.
- *
- * @param objectName what was checked, as the result calls it
- */
-function metricsText(json: string, objectName: string): string {
-  const shownElsewhere = ['true', 'false', objectName];
-  const pairs = pairsOf(json)
-    .filter(([, value]) => !shownElsewhere.includes(value))
-    .map(([label, value]) => (label === '' ? value : `${label}: ${value}`));
-  return shortened(pairs.join(' · '), maxMetricsText);
-}
-
-function pairsOf(json: string): (readonly [label: string, value: string])[] {
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(json);
-  } catch {
-    return [['', json]];
-  }
-  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) {
-    return [['', json]];
-  }
-  return Object.entries(parsed).map(([label, value]) => [
-    label,
-    typeof value === 'string' ? value : JSON.stringify(value),
-  ]);
 }

@@ -1,6 +1,7 @@
 /** `dqsync explain <instance id>`: everything that the warehouse has on one instance: states, task, rules, results. */
 import { ConfigError } from '../../errors.ts';
 import { openWarehouseSql, type WarehouseSql } from '../../query/duckdb.ts';
+import { rowObjects } from '../../query/statements.ts';
 import { cacheFolderOf } from '../terminal/cache-folder.ts';
 import { openTargets } from '../terminal/open-targets.ts';
 import { type OutputOptions, writeResult } from '../terminal/output.ts';
@@ -63,6 +64,5 @@ async function explainOne(sql: WarehouseSql, id: string): Promise<Explained> {
 }
 
 async function rowsOf(sql: WarehouseSql, select: string): Promise<Row[]> {
-  const { columns, rows } = await sql.run(select);
-  return rows.map((row) => Object.fromEntries(columns.map(({ name }, index) => [name, row[index] ?? null])));
+  return rowObjects(await sql.run(select));
 }

@@ -1,6 +1,7 @@
 /** Describes one instance for a person. Pure except for colors. */
 import { parseTime } from '../../clock.ts';
 import { isOpen } from '../../model.ts';
+import { metricPairs } from '../../query/metric-pairs.ts';
 import type { SqlValue } from '../../query/sql-value.ts';
 import { hasVanished } from '../../warehouse/vanished.ts';
 import { printable, shortTime } from '../terminal/formats.ts';
@@ -116,27 +117,8 @@ function resultText(row: Row, names: ReadonlyMap<string, string>): string {
   const rule = names.get(textOf(row['rule_id'])) ?? `rule ${textOf(row['rule_id'])}`;
   const mark = row['alarmed'] === true ? paint.red('✗') : row['alarmed'] === false ? paint.green('✓') : '·';
   const object = row['object_name'] === null ? '' : ` on ${textOf(row['object_name'])}`;
-  return `${mark} ${rule}${object}  ${metricsText(row)}`;
-}
-
-/** Lists the metrics, without those that the line shows already: the object and whether it alarmed. */
-function metricsText({ metrics, object_name: object, alarmed }: Row): string {
-  const entries = Object.entries(Object(typeof metrics === 'string' ? parsedJson(metrics) : null));
-  if (entries.length === 0 || entries.some(([, value]) => typeof value !== 'string')) {
-    return textOf(metrics);
-  }
-  return entries
-    .filter(([, value]) => value !== object && value !== String(alarmed))
-    .map(([label, value]) => printable(`${label}: ${value}`))
-    .join(', ');
-}
-
-function parsedJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
+  const pairs = metricPairs(textOf(row['metrics']), textOf(row['object_name']));
+  return `${mark} ${rule}${object}  ${pairs.map(printable).join(', ')}`;
 }
 
 function textOf(value: SqlValue | undefined): string {

@@ -3,9 +3,9 @@ import { readFile } from 'node:fs/promises';
 import { text as streamText } from 'node:stream/consumers';
 import { openStore } from '../../connect.ts';
 import { ConfigError } from '../../errors.ts';
-import type { WarehouseSql } from '../../query/duckdb.ts';
+import { openWarehouseSql, type WarehouseSql } from '../../query/duckdb.ts';
 import { namedQueries } from '../../query/named-queries.ts';
-import type { SqlResult } from '../../query/statements.ts';
+import { rowObjects, type SqlResult } from '../../query/statements.ts';
 import { fileErrorCode } from '../../warehouse/file-errors.ts';
 import { resultTableName, tableName, taskTableName, viewName } from '../../warehouse/layout.ts';
 import { cacheFolderOf } from '../terminal/cache-folder.ts';
@@ -49,7 +49,6 @@ export async function query(sql: string | undefined, options: QueryOptions): Pro
   const text = await sqlOf(sql, options);
   const config = await loadConfig(options.config);
   const store = await openStore(config.warehouse, process.env, config.storage);
-  const { openWarehouseSql } = await import('../../query/duckdb.ts');
   const warehouse = await openWarehouseSql(store, cacheFolderOf(store.url, process.env));
   try {
     const result = await warehouse.run(text);
@@ -109,27 +108,6 @@ async function readSqlFile(path: string): Promise<string> {
       remedy: 'Give a readable file with --file.',
     });
   }
-}
-
-/**
- * Returns rows as objects. A repeated column name gets the next number that makes it unique, because an object cannot
- * have a name twice: of the columns a, a, a_2, the second is a_3.
- */
-function rowObjects({ columns, rows }: SqlResult): Record<string, unknown>[] {
-  const taken = new Set(columns.map(({ name }) => name));
-  const unused = new Set(taken);
-  const names = columns.map(({ name }) => {
-    if (unused.delete(name)) {
-      return name;
-    }
-    let number = 2;
-    while (taken.has(`${name}_${number}`)) {
-      number += 1;
-    }
-    taken.add(`${name}_${number}`);
-    return `${name}_${number}`;
-  });
-  return rows.map((row) => Object.fromEntries(names.map((name, index) => [name, row[index] ?? null])));
 }
 
 /** Returns CSV with a header, as in RFC 4180 but with Unix line ends. NULL is empty, empty text is `""`. */

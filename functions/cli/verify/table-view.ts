@@ -2,7 +2,8 @@
 import { dayInTimeZone, isoTime } from '../../clock.ts';
 import { setFilters } from '../../filters.ts';
 import type { EpochMs, Target, Window } from '../../model.ts';
-import type { WarehouseSql } from '../../query/duckdb.ts';
+import { openWarehouseSql, type WarehouseSql } from '../../query/duckdb.ts';
+import type { SqlValue } from '../../query/sql-value.ts';
 import type { SqlResult } from '../../query/statements.ts';
 import { quoted } from '../../query/view.ts';
 import type { OpenTableView } from '../../verify/target-verifier.ts';
@@ -12,20 +13,17 @@ import { viewName } from '../../warehouse/layout.ts';
 import type { Store } from '../../warehouse/store.ts';
 import { cacheFolderOf } from '../terminal/cache-folder.ts';
 
-type SqlValue = SqlResult['rows'][number][number];
-
 /** The dates of one instant in two time zones differ by at most this: zones range from UTC-12 to UTC+14. */
 const otherZonesMs = 2 * 86_400_000;
 /** Maximum number of duplicates to list. */
 const listedDuplicates = 10;
 
 /**
- * Opens the current view of `target` in a warehouse whose days are in `timeZone`. Loads DuckDB.
+ * Opens the current view of `target` in a warehouse whose days are in `timeZone`.
  *
  * @throws StorageError
  */
 export async function openTableView(store: Store, target: Target, timeZone: string): Promise<OpenTableView> {
-  const { openWarehouseSql } = await import('../../query/duckdb.ts');
   const sql = await openWarehouseSql(store, cacheFolderOf(store.url, process.env));
   return { ...tableViewOf(sql, target, timeZone), close: sql.close };
 }
