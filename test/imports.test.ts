@@ -226,7 +226,10 @@ const table: Readonly<Record<string, Allowed>> = {
   'functions/cli/list/': { parts: [...aCommand, nearest, columns, 'functions/source/'], packages: [] },
   'functions/cli/query/': { parts: [...aCommand, 'functions/query/', 'functions/warehouse/'], packages: ['node:'] },
   'functions/cli/explain/': { parts: [...aCommand, 'functions/query/', 'functions/warehouse/'], packages: [] },
-  'functions/cli/changes/': { parts: [...aCommand, 'functions/query/', 'functions/report/'], packages: [] },
+  'functions/cli/changes/': {
+    parts: [...aCommand, 'functions/query/', 'functions/report/', 'functions/warehouse/'],
+    packages: [],
+  },
   'functions/cli/report/': {
     parts: [...aCommand, 'functions/query/', 'functions/report/', 'functions/warehouse/'],
     packages: ['node:'],

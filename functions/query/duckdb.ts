@@ -6,7 +6,7 @@
  */
 import { type Clock, systemClock } from '../clock.ts';
 import { StorageError } from '../errors.ts';
-import { type TablePartition, tableName } from '../warehouse/layout.ts';
+import type { TablePartition } from '../warehouse/layout.ts';
 import type { Store } from '../warehouse/store.ts';
 import { allPartitions } from './data-listing.ts';
 import {
@@ -25,36 +25,26 @@ import { refuseWriting, runAll, type SqlResult } from './statements.ts';
 /** A warehouse that is open for SQL. */
 export interface WarehouseSql {
   /**
-   * Runs one or more statements, and returns the rows of the last one. Reads the current files of the partitions that
-   * existed when the warehouse was opened. Lists, copies and reads only files of the partitions that the SQL needs.
+   * Runs one or more statements, and returns the rows of the last one. Reads the current files of some of the partitions
+   * that existed when the warehouse was opened: lists, copies and reads no others.
    *
+   * @param isNeeded selects these partitions; by default, those that the SQL needs, for which it is planned first
    * @throws ConfigError with DuckDB's message if the SQL is wrong or would write
    * @throws StorageError if a data file cannot be read
    */
-  run(sql: string): Promise<SqlResult>;
+  run(sql: string, isNeeded?: PartitionFilter): Promise<SqlResult>;
+  /** Keeps the rows of a SELECT in memory, as a table that later ones can name. */
+  keep(name: string, select: string, isNeeded: PartitionFilter): Promise<void>;
   /** Returns the tables that a statement names, and which of them have no data in any partition. */
   tablesOf(sql: string): { readonly named: readonly string[]; readonly empty: readonly string[] };
   close(): Promise<void>;
 }
 
-/** A warehouse that is open for SELECTs whose partitions are known, so that nothing is planned for them. */
-export interface PartitionSql {
-  /** Whether the table of executions had data in any partition when the warehouse was opened. */
-  readonly hasExecutions: boolean;
-  /**
-   * Runs a SELECT over kept tables and the current files of some partitions.
-   *
-   * @param isNeeded selects the partitions; none unless given
-   * @throws ConfigError, StorageError as `WarehouseSql.run`
-   */
-  run(select: string, isNeeded?: PartitionFilter): Promise<SqlResult>;
-  /** Keeps the rows of such a SELECT in memory, as a table that later ones can name. */
-  keep(name: string, select: string, isNeeded?: PartitionFilter): Promise<void>;
-  close(): Promise<void>;
-}
-
 /** Returns whether a partition is needed. */
 export type PartitionFilter = (partition: TablePartition) => boolean;
+
+/** For SQL that names kept tables only. */
+export const noPartitions: PartitionFilter = () => false;
 
 /**
  * Opens a warehouse for SQL, with the table `quality_instance_observations`, the view `quality_instances`, and those of
@@ -68,40 +58,40 @@ export async function openWarehouseSql(
   cacheFolder: string,
   clock: Clock = systemClock,
 ): Promise<WarehouseSql> {
-  const opened = await openWarehouse(store, cacheFolder, clock);
-  const planner = await openPartitionPlanner(opened.partitions).catch(async (thrown: unknown) => {
-    await opened.session.close();
-    throw thrown;
+  const warehouse = await openWarehouse(store, cacheFolder, clock);
+  const { session, files, partitions } = warehouse;
+  let planner: PartitionPlanner | null = null;
+  /** Opens the planner for the first SQL that needs it. */
+  const planning = async () => {
+    planner ??= await openPartitionPlanner(partitions);
+    const { neededBy } = planner;
+    return async (sql: string): Promise<readonly TablePartition[]> => {
+      await refuseWrong(session, sql);
+      return await neededBy(sql);
+    };
+  };
+  const run = inTurn(async (sql: string, isNeeded?: PartitionFilter) => {
+    const find = isNeeded === undefined ? await planning() : async () => partitions.filter(isNeeded);
+    try {
+      return await runOverPartitions(warehouse, await find(sql), sql);
+    } catch (thrown) {
+      throw translated(thrown, files);
+    }
   });
-  const filled = new Set(opened.partitions.map(({ table }) => table));
+  const filled = new Set(partitions.map(({ table }) => table));
   return {
-    run: inTurn((sql: string) => runPlanned(opened, planner, sql)),
+    run,
+    keep: async (name, select, isNeeded) => {
+      await run(`CREATE TEMP TABLE ${name} AS ${select}`, isNeeded);
+    },
     tablesOf: (sql) => {
       const named = [...tablesNamedIn(sql)];
       return { named, empty: named.filter((table) => !filled.has(table)) };
     },
     close: async () => {
-      await opened.session.close();
-      await planner.close();
+      await session.close();
+      await planner?.close();
     },
-  };
-}
-
-/** Opens the same for SELECTs whose partitions are known. */
-export async function openPartitionSql(
-  store: Store,
-  cacheFolder: string,
-  clock: Clock = systemClock,
-): Promise<PartitionSql> {
-  const opened = await openWarehouse(store, cacheFolder, clock);
-  const run = inTurn((sql: string, isNeeded?: PartitionFilter) => runKnown(opened, sql, isNeeded));
-  return {
-    hasExecutions: opened.partitions.some(({ table }) => table === tableName),
-    run,
-    keep: async (name, select, isNeeded) => {
-      await run(`CREATE TEMP TABLE ${name} AS ${select}`, isNeeded);
-    },
-    close: opened.session.close,
   };
 }
 
@@ -139,31 +129,13 @@ function inTurn<Args extends readonly unknown[], T>(
   };
 }
 
-async function runPlanned(opened: OpenWarehouse, planner: PartitionPlanner, sql: string): Promise<SqlResult> {
-  const { session, files } = opened;
-  try {
-    const statements = await session.connection.extractStatements(sql);
-    if (statements.count === 1) {
-      // Wrong SQL fails here, before files are copied for it. Files of the last query may be gone, and need not be
-      // opened.
-      await defineFiles(session.connection, new Map());
-      refuseWriting(await statements.prepare(0), sql);
-    }
-    return await runOverPartitions(opened, await planner.neededBy(sql), sql);
-  } catch (thrown) {
-    throw translated(thrown, files);
-  }
-}
-
-async function runKnown(
-  opened: OpenWarehouse,
-  sql: string,
-  isNeeded: PartitionFilter = () => false,
-): Promise<SqlResult> {
-  try {
-    return await runOverPartitions(opened, opened.partitions.filter(isNeeded), sql);
-  } catch (thrown) {
-    throw translated(thrown, opened.files);
+/** Refuses a statement that is wrong or would write, before files are copied for it. */
+async function refuseWrong({ connection }: DuckdbSession, sql: string): Promise<void> {
+  const statements = await connection.extractStatements(sql);
+  if (statements.count === 1) {
+    // Files of the last query may be gone, and need not be opened.
+    await defineFiles(connection, new Map());
+    refuseWriting(await statements.prepare(0), sql);
   }
 }
 

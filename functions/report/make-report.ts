@@ -1,7 +1,7 @@
 /** Makes the report page from the checkpoints and the table. */
 import { type Clock, dayInTimeZone, firstReached } from '../clock.ts';
 import type { Config, TargetConfig } from '../config.ts';
-import { openPartitionSql } from '../query/duckdb.ts';
+import { openWarehouseSql } from '../query/duckdb.ts';
 import type { Store } from '../warehouse/store.ts';
 import { calendarDays } from './calendar.ts';
 import { pageAssets } from './page-assets.ts';
@@ -45,7 +45,7 @@ export async function makeReport({
   const facts = await readTargetFacts(config, store, targets, fromMs);
   const definitions = await readDefinitions(store, targets);
   const request = { nowMs, timeZone: config.partitionTimeZone, days, targets: facts, definitions };
-  const sql = await openPartitionSql(store, cacheFolder);
+  const sql = await openWarehouseSql(store, cacheFolder);
   try {
     const data = await readReport(sql, request);
     return reportPage(data, await pageAssets());

@@ -1,7 +1,7 @@
 /** Reads which tasks' outcomes changed since some time. */
 import { dayInTimeZone } from '../clock.ts';
 import type { EpochMs } from '../model.ts';
-import type { PartitionSql } from '../query/duckdb.ts';
+import { noPartitions, type WarehouseSql } from '../query/duckdb.ts';
 import { type Streak, type Transition, transitionsOf } from '../streaks.ts';
 import { calendarDays } from './calendar.ts';
 import { streaksByTask } from './read-histories.ts';
@@ -48,18 +48,19 @@ export function changesFromMs(sinceMs: EpochMs): EpochMs {
  * @throws RangeError for an unknown time zone, StorageError if a data file cannot be read
  */
 export async function readChanges(
-  sql: PartitionSql,
+  sql: WarehouseSql,
   { sinceMs, nowMs, timeZone, targets, definitions }: ChangesRequest,
 ): Promise<Change[]> {
   const dayOf = dayInTimeZone(timeZone);
   const [fromDay = ''] = calendarDays(dayOf(sinceMs), daysBefore + 1);
   const toDay = dayOf(nowMs);
   await sql.keep('report_runs', runsSql(targets, fromDay, toDay), runsPartitions(targets, fromDay, toDay));
-  await sql.keep('report_tasks', numberedTasksSql);
+  await sql.keep('report_tasks', numberedTasksSql, noPartitions);
   const { rows: tasks } = await sql.run(
     'SELECT task, workspace, project_id, CAST(task_id AS varchar), name FROM report_tasks',
+    noPartitions,
   );
-  const streaks = streaksByTask(await sql.run(changeStreaksSql(sinceMs)));
+  const streaks = streaksByTask(await sql.run(changeStreaksSql(sinceMs), noPartitions));
   return tasks
     .flatMap(([task, workspace, projectId, taskId, name]) => {
       const place = {

@@ -1,5 +1,5 @@
 /** Reads the last executions of each task, and what rules found in those that did not pass. */
-import type { PartitionSql } from '../query/duckdb.ts';
+import { noPartitions, type WarehouseSql } from '../query/duckdb.ts';
 import { metricPairs } from '../query/metric-pairs.ts';
 import type { SqlValue } from '../query/sql-value.ts';
 import type { FindingData, RunData } from './report-data.ts';
@@ -10,8 +10,8 @@ import { type Definitions, ruleOfFinding, shortened, type TaskPlace } from './ta
 const maxMetricsText = 200;
 
 /** Returns the last executions by number of the task, oldest first. */
-export async function readRuns(sql: PartitionSql): Promise<Map<number, RunData[]>> {
-  const { rows } = await sql.run(lastRunsSql);
+export async function readRuns(sql: WarehouseSql): Promise<Map<number, RunData[]>> {
+  const { rows } = await sql.run(lastRunsSql, noPartitions);
   const byTask = Map.groupBy(rows, (row) => Number(row[0]));
   const runOf = ([, id, startMs, durationMs, status, notified]: readonly SqlValue[]): RunData => ({
     id: String(id),
@@ -30,7 +30,7 @@ export async function readRuns(sql: PartitionSql): Promise<Map<number, RunData[]
  * @throws StorageError if a data file cannot be read
  */
 export async function readFindings(
-  sql: PartitionSql,
+  sql: WarehouseSql,
   scope: ReportScope,
   definitions: Definitions,
   placeOf: ReadonlyMap<number, TaskPlace>,

@@ -1,5 +1,5 @@
 /** Reads since when each task has its outcome, and its incidents. */
-import type { PartitionSql } from '../query/duckdb.ts';
+import { noPartitions, type WarehouseSql } from '../query/duckdb.ts';
 import type { SqlResult } from '../query/statements.ts';
 import { type Incident, incidentsOf, type Outcome, type Streak } from '../streaks.ts';
 import {
@@ -38,15 +38,15 @@ export interface Histories {
  *
  * @throws StorageError if a data file cannot be read
  */
-export async function readHistories(sql: PartitionSql, scope: ReportScope): Promise<Histories> {
-  await sql.keep('report_streaks', streaksSql);
-  const { rows } = await sql.run(failingAtFirstSql);
+export async function readHistories(sql: WarehouseSql, scope: ReportScope): Promise<Histories> {
+  await sql.keep('report_streaks', streaksSql, noPartitions);
+  const { rows } = await sql.run(failingAtFirstSql, noPartitions);
   const looksBack = Number(rows[0]?.[0]) > 0;
   if (looksBack) {
     await sql.keep('report_earlier', earlierStreaksSql(scope), earlierPartitions(scope));
   }
   const tables = looksBack ? ['report_streaks', 'report_earlier'] : ['report_streaks'];
-  const streaks = streaksByTask(await sql.run(newestStreaksSql(tables)));
+  const streaks = streaksByTask(await sql.run(newestStreaksSql(tables), noPartitions));
   return {
     ofTask: new Map([...streaks].map(([task, ofTask]) => [task, historyOf(ofTask)])),
     readFromDay: looksBack ? scope.readFromDay : scope.fromDay,

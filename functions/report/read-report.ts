@@ -1,7 +1,7 @@
 /** Reads a report's data out of a warehouse, in a fixed number of queries over the days it shows. */
 import { dayInTimeZone } from '../clock.ts';
 import type { EpochMs } from '../model.ts';
-import type { PartitionSql } from '../query/duckdb.ts';
+import { noPartitions, type WarehouseSql } from '../query/duckdb.ts';
 import type { SqlValue } from '../query/sql-value.ts';
 import { calendarDays } from './calendar.ts';
 import { type DayCounts, sumOfDays } from './day-counts.ts';
@@ -74,14 +74,14 @@ function scopeOf({ nowMs, timeZone, days, targets }: ReportRequest): ReportScope
  *
  * @throws StorageError if a data file cannot be read
  */
-export async function readReport(sql: PartitionSql, request: ReportRequest): Promise<WholeReport> {
+export async function readReport(sql: WarehouseSql, request: ReportRequest): Promise<WholeReport> {
   const scope = scopeOf(request);
   const days = calendarDays(scope.toDay, request.days);
   const { sources, fromDay, toDay } = scope;
   await sql.keep('report_runs', runsSql(sources, fromDay, toDay), runsPartitions(sources, fromDay, toDay));
-  await sql.keep('report_tasks', numberedTasksSql);
+  await sql.keep('report_tasks', numberedTasksSql, noPartitions);
   const asOfMs = await asOf(sql, request);
-  const { rows: taskRows } = await sql.run(tasksSql(scope, asOfMs));
+  const { rows: taskRows } = await sql.run(tasksSql(scope, asOfMs), noPartitions);
   const daysOfTask = await readTaskDays(sql, days);
   const runsOfTask = await readRuns(sql);
   const placeOfTask = new Map(taskRows.map((row) => [numberAt(row, 0), placeOf(row)]));
@@ -141,12 +141,12 @@ export async function readReport(sql: PartitionSql, request: ReportRequest): Pro
 }
 
 /** The time up to which data are known. */
-async function asOf(sql: PartitionSql, { targets, nowMs }: ReportRequest): Promise<EpochMs> {
+async function asOf(sql: WarehouseSql, { targets, nowMs }: ReportRequest): Promise<EpochMs> {
   const watermarks = targets.flatMap(({ watermarkMs }) => (watermarkMs === null ? [] : [watermarkMs]));
   if (watermarks.length > 0) {
     return Math.max(...watermarks);
   }
-  const { rows } = await sql.run('SELECT CAST(max(start_ms) AS double) FROM report_runs');
+  const { rows } = await sql.run('SELECT CAST(max(start_ms) AS double) FROM report_runs', noPartitions);
   return numberOrNull(rows[0]?.[0]) ?? nowMs;
 }
 
@@ -182,8 +182,8 @@ function placesOf(taskRows: readonly (readonly SqlValue[])[], targets: readonly 
   }));
 }
 
-async function readTaskDays(sql: PartitionSql, days: readonly string[]): Promise<Map<number, DayCounts[]>> {
-  const { rows } = await sql.run(taskDaysSql);
+async function readTaskDays(sql: WarehouseSql, days: readonly string[]): Promise<Map<number, DayCounts[]>> {
+  const { rows } = await sql.run(taskDaysSql, noPartitions);
   const byTask = Map.groupBy(rows, (row) => numberAt(row, 0));
   return new Map(
     [...byTask].map(([task, ofTask]) => {
@@ -200,11 +200,11 @@ async function readTaskDays(sql: PartitionSql, days: readonly string[]): Promise
 
 /** @returns by `<workspace>/<project>` */
 async function readHours(
-  sql: PartitionSql,
+  sql: WarehouseSql,
   scope: ReportScope,
   days: readonly string[],
 ): Promise<Map<string, HourCounts[]>> {
-  const { rows } = await sql.run(hoursSql(scope));
+  const { rows } = await sql.run(hoursSql(scope), noPartitions);
   const indexes = new Map<SqlValue | undefined, number>(days.map((day, index) => [day, index]));
   const byPlace = Map.groupBy(rows, (row) => `${row[0]}/${row[1]}`);
   const countsOf = (row: readonly SqlValue[]): HourCounts => ({

@@ -19,7 +19,7 @@ import { anObservation, newYearMs } from '../support/builders.ts';
 import { syncedSource } from '../support/synced-source.ts';
 import { tempFolder, tempWarehouse } from '../support/temp-warehouse.ts';
 import { writeObservations } from '../support/warehouse-data.ts';
-import { openedByPartition } from '../support/warehouse-sql.ts';
+import { opened } from '../support/warehouse-sql.ts';
 
 const hourMs = 3_600_000;
 const nowMs = newYearMs + 40 * 24 * hourMs + 12 * hourMs;
@@ -84,7 +84,7 @@ async function makeReport(
     ...more.map((name) => ({ ...facts, name, workspace: name })),
   ];
   const request = { nowMs, timeZone, days: 30, targets, definitions: new Map() };
-  return await readReport(await openedByPartition(store), request);
+  return await readReport(await opened(store), request);
 }
 
 /** A page with that report. */
@@ -136,7 +136,7 @@ async function makeDefinedTasks(): Promise<WholeReport> {
   const target = { ...defaultWorkspace, name: 'sales', watermarkMs: world.clock.now(), ...noFlaws };
   const definitions = await readDefinitions(world.store, [target]);
   const request = { nowMs: world.clock.now(), timeZone: 'UTC', days: 2, targets: [target], definitions };
-  return await readReport(await openedByPartition(world.store), request);
+  return await readReport(await opened(world.store), request);
 }
 
 /** The text of an element as it is shown. */

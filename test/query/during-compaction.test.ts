@@ -12,7 +12,7 @@ import { FakeS3 } from '../support/fake-s3.ts';
 import { keysOf } from '../support/store-steps.ts';
 import { tempFolder, tempWarehouse } from '../support/temp-warehouse.ts';
 import { writeObservations } from '../support/warehouse-data.ts';
-import { ask, opened, openedByPartition } from '../support/warehouse-sql.ts';
+import { ask, opened } from '../support/warehouse-sql.ts';
 
 /** More than 8 days of a month are listed at once, so that each try of a query makes one listing. */
 const days = 9;
@@ -89,7 +89,7 @@ describe('a query during a compaction of a folder', () => {
 
   it('keeps the rows of known partitions, as a report does', async () => {
     const { inCompaction } = await aWarehouseInCompaction();
-    const sql = await openedByPartition(inCompaction, '/nowhere', recordingClock());
+    const sql = await opened(inCompaction, '/nowhere', recordingClock());
 
     await sql.keep('runs', 'FROM quality_instances', () => true);
 

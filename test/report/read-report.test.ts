@@ -16,7 +16,7 @@ import { FakeS3 } from '../support/fake-s3.ts';
 import { syncedSource } from '../support/synced-source.ts';
 import { tempFolder, tempWarehouse } from '../support/temp-warehouse.ts';
 import { writeObservations } from '../support/warehouse-data.ts';
-import { openedByPartition } from '../support/warehouse-sql.ts';
+import { opened } from '../support/warehouse-sql.ts';
 
 const dayMs = 86_400_000;
 const hourMs = 3_600_000;
@@ -46,7 +46,7 @@ async function reportOn(
 ): Promise<WholeReport> {
   const store = await tempWarehouse();
   await writeObservations(store, rows, timeZone);
-  return await readReport(await openedByPartition(store), { nowMs, timeZone, days, targets, definitions });
+  return await readReport(await opened(store), { nowMs, timeZone, days, targets, definitions });
 }
 
 /** The definition of the task of `anObservation`. */
@@ -191,7 +191,7 @@ describe('a report', () => {
     // One more for each day of the history, so no report must need them.
     const seen = dataKey({ workspace, dt: '2026-04-10', runId: 'run', part: 0 }, taskTableName);
     await store.putIfAbsent(seen, Buffer.from('PAR1PAR1'));
-    const sql = await openedByPartition(store, join(await tempFolder(), 'cache'));
+    const sql = await opened(store, join(await tempFolder(), 'cache'));
     fake.requests.length = 0;
     await readReport(sql, { nowMs, timeZone: 'UTC', days: 10, targets: [aTarget()], definitions: new Map() });
     const got = fake.requests.filter((request) => request.startsWith('GET ')).sort();
@@ -305,7 +305,7 @@ describe('a report', () => {
     const read = async () => {
       const definitions = await readDefinitions(world.store, targets);
       const request = { nowMs: world.clock.now(), timeZone: 'UTC', days: 3, targets, definitions };
-      return await readReport(await openedByPartition(world.store), request);
+      return await readReport(await opened(world.store), request);
     };
     await world.syncWell();
     expect((await read()).tasks.flatMap(({ rules }) => rules)).toEqual([]);
@@ -337,7 +337,7 @@ describe('a report', () => {
       targets,
       definitions: await readDefinitions(world.store, targets),
     };
-    const { tasks } = await readReport(await openedByPartition(world.store), request);
+    const { tasks } = await readReport(await opened(world.store), request);
     const rules = world.sim.tasks().flatMap(({ definition }) => definition.rules.flat().map(({ name }) => name));
     const findings = tasks.flatMap((task) => task.findings.map((finding) => ({ task, ...finding })));
     expect(findings.length).toBeGreaterThan(10);

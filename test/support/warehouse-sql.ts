@@ -1,12 +1,7 @@
 /** Queries a warehouse by SQL. */
 import { onTestFinished } from 'vitest';
 import { type Clock, systemClock } from '../../functions/clock.ts';
-import {
-  openPartitionSql,
-  openWarehouseSql,
-  type PartitionSql,
-  type WarehouseSql,
-} from '../../functions/query/duckdb.ts';
+import { openWarehouseSql, type WarehouseSql } from '../../functions/query/duckdb.ts';
 import type { Store } from '../../functions/warehouse/store.ts';
 
 /** Opens a warehouse for SQL until the test is finished. A folder warehouse does not use the cache. */
@@ -16,17 +11,6 @@ export async function opened(
   clock: Clock = systemClock,
 ): Promise<WarehouseSql> {
   const sql = await openWarehouseSql(store, cacheFolder, clock);
-  onTestFinished(() => sql.close());
-  return sql;
-}
-
-/** Opens a warehouse until the test is finished, for SELECTs whose partitions are known. */
-export async function openedByPartition(
-  store: Store,
-  cacheFolder = '/nowhere',
-  clock: Clock = systemClock,
-): Promise<PartitionSql> {
-  const sql = await openPartitionSql(store, cacheFolder, clock);
   onTestFinished(() => sql.close());
   return sql;
 }

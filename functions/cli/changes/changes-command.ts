@@ -2,11 +2,12 @@
 import { isoTime } from '../../clock.ts';
 import type { Config } from '../../config.ts';
 import { ConfigError } from '../../errors.ts';
-import { openPartitionSql } from '../../query/duckdb.ts';
+import { openWarehouseSql } from '../../query/duckdb.ts';
 import { type Change, changesFromMs, readChanges } from '../../report/read-changes.ts';
 import { readTargetFacts } from '../../report/target-facts.ts';
 import { readDefinitions } from '../../report/task-definitions.ts';
 import { parseTimeArgument } from '../../time-range.ts';
+import { tableName } from '../../warehouse/layout.ts';
 import { cacheFolderOf } from '../terminal/cache-folder.ts';
 import { counted, shownAt } from '../terminal/formats.ts';
 import { openTargets, type TargetOptions } from '../terminal/open-targets.ts';
@@ -35,14 +36,14 @@ export async function changes(options: ChangesOptions): Promise<number> {
       remedy: 'Give an earlier time, for example 1d.',
     });
   }
-  const sql = await openPartitionSql(store, cacheFolderOf(store.url, process.env));
+  const sql = await openWarehouseSql(store, cacheFolderOf(store.url, process.env));
   try {
     const definitions = await readDefinitions(store, targets);
     const facts = await readTargetFacts(config, store, targets, changesFromMs(sinceMs));
     const found = await readChanges(sql, { sinceMs, nowMs, timeZone, targets: facts, definitions });
     if (options.json) {
       writeJson(found.map((change) => documentOf(config, change)));
-    } else if (!sql.hasExecutions) {
+    } else if (sql.tablesOf(tableName).empty.length > 0) {
       writeLine(noExecutionsHint);
     } else {
       writeTable(found, sinceMs);
