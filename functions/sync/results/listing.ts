@@ -4,8 +4,8 @@ import { type ListedWindow, partToList } from '../../checkpoint/results-windows.
 import { isoTime } from '../../clock.ts';
 import { contains, gapsIn, unionOf } from '../../intervals.ts';
 import type { PageFilter, Window } from '../../model.ts';
-import type { PageSource } from '../../reading/page-source.ts';
-import { calibrateRun, readWhole } from '../target-reader.ts';
+import { ask, type PageSource } from '../../reading/page-source.ts';
+import { readWhole } from '../target-reader.ts';
 import type { TargetRun } from '../target-run.ts';
 import { failedStatuses, type ResultsBacklog } from './backlog.ts';
 import { maxFailures, pauseMs } from './execution-results.ts';
@@ -28,7 +28,7 @@ export async function listPart(
   if (source.profile.hints.answered === null) {
     // Only a source that has answered another request is known to fail for the part alone.
     const nowMs = run.clock.now();
-    await calibrateRun(source, { fromMs: nowMs, toMs: nowMs });
+    await ask(source, { fromMs: nowMs, toMs: nowMs + 1 });
   }
   const found: WrittenExecution[] = [];
   const unread: Window[] = [];
