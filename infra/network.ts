@@ -1,11 +1,9 @@
 /** How the functions reach the internet: subnets of the account, a proxy, and certificate authorities of its own. */
 import { chmodSync, copyFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Validations } from 'aws-cdk-lib';
+import { AssetHashType, DockerImage, Validations } from 'aws-cdk-lib';
 import { PolicyStatement, type Role } from 'aws-cdk-lib/aws-iam';
-import type { CfnFunction } from 'aws-cdk-lib/aws-lambda';
-import { type BundlingOptions, LogLevel, OutputFormat } from 'aws-cdk-lib/aws-lambda-nodejs';
-import { bundleOptions } from '../functions/lambda/bundle-options.ts';
+import { type CfnFunction, Code } from 'aws-cdk-lib/aws-lambda';
 import type { DeploymentSettings } from './deployment.ts';
 
 /** Settings of `deployment.network`. */
@@ -24,29 +22,23 @@ export function networkVariables({ httpsProxy, noProxy, caFile }: NetworkSetting
 }
 
 /**
- * Returns how to bundle the functions, without Docker: with the file of certificates, readable for Lambda's own user.
+ * Returns the code that `build` writes into a folder, without Docker, and beside it the file of certificates, readable
+ * for Lambda's own user.
+ *
+ * @param sources the folder of its sources
  */
-export function bundlingWith({ caFile }: NetworkSettings): BundlingOptions {
-  const { target, mainFields, minify, keepNames, external, alias, banner } = bundleOptions;
-  return {
-    ...{ target, mainFields, minify, keepNames, format: OutputFormat.ESM, logLevel: LogLevel.ERROR },
-    ...{ bundleAwsSDK: true, externalModules: external, banner: banner.js },
-    esbuildArgs: Object.fromEntries(Object.entries(alias).map(([name, file]) => [`--alias:${name}`, file])),
-    commandHooks: {
-      beforeBundling: () => [],
-      beforeInstall: () => [],
-      afterBundling: (_, output) =>
-        caFile === undefined ? [] : [`install -m 644 '${caFile.replaceAll("'", "'\\''")}' '${output}/${caName}'`],
-    },
+export function codeOf(sources: string, { caFile }: NetworkSettings, build: (output: string) => void): Code {
+  const tryBundle = (output: string): boolean => {
+    build(output);
+    if (caFile !== undefined) {
+      copyFileSync(caFile, join(output, caName));
+      chmodSync(join(output, caName), 0o644);
+    }
+    return true;
   };
-}
-
-/** Puts the file of certificates beside code that is built without NodejsFunction. */
-export function copyCertificates({ caFile }: NetworkSettings, folder: string): void {
-  if (caFile !== undefined) {
-    copyFileSync(caFile, join(folder, caName));
-    chmodSync(join(folder, caName), 0o644);
-  }
+  // The image is not used.
+  const bundling = { image: DockerImage.fromRegistry('none'), local: { tryBundle } };
+  return Code.fromAsset(sources, { assetHashType: AssetHashType.OUTPUT, bundling });
 }
 
 /** Puts a function into the subnets, if any are named, and lets Lambda connect it to them. */

@@ -2,11 +2,11 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { AssetHashType, DockerImage, Duration, Size } from 'aws-cdk-lib';
-import { Architecture, CfnFunction, Code, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda';
+import { Duration, Size } from 'aws-cdk-lib';
+import { Architecture, CfnFunction, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
 import { ConfigError } from '../functions/errors.ts';
-import { copyCertificates, joinSubnets } from './network.ts';
+import { codeOf, joinSubnets } from './network.ts';
 import { configEnvironment, loggingOf, type RunFunctionParts } from './run-function.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -43,20 +43,7 @@ export class ReportFunction extends Construct {
       timeout: Duration.minutes(timeoutMinutes),
       ...logging,
       environment: configEnvironment(this, deployment, warehouse),
-      code: Code.fromAsset(folder, {
-        assetHashType: AssetHashType.OUTPUT,
-        bundling: {
-          // Not used: the code is built here, without Docker.
-          image: DockerImage.fromRegistry('none'),
-          local: {
-            tryBundle: (output) => {
-              build(output, platform);
-              copyCertificates(deployment.network, output);
-              return true;
-            },
-          },
-        },
-      }),
+      code: codeOf(folder, deployment.network, (output) => build(output, platform)),
     });
     if (this.function.node.defaultChild instanceof CfnFunction) {
       joinSubnets(this.function.node.defaultChild, logging.role, deployment.network);

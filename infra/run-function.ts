@@ -6,23 +6,24 @@ import {
   ApplicationLogLevel,
   Architecture,
   CfnFunction,
+  Function as LambdaFunction,
   LoggingFormat,
   Runtime,
   SystemLogLevel,
 } from 'aws-cdk-lib/aws-lambda';
-import { NodejsFunction } from 'aws-cdk-lib/aws-lambda-nodejs';
 import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { ConfigError } from '../functions/errors.ts';
+import { bundleHandler } from '../functions/lambda/bundle-options.ts';
 import { configVariable, namespaceVariable } from '../functions/lambda/environment.ts';
 import type { WarehouseBucket } from './bucket.ts';
 import type { Deployment } from './deployment.ts';
 import type { CustomerKeys } from './keys.ts';
-import { bundlingWith, joinSubnets, networkVariables } from './network.ts';
+import { codeOf, joinSubnets, networkVariables } from './network.ts';
 import { allow } from './permissions.ts';
 import type { CredentialSecrets } from './secrets.ts';
 
-const root = join(import.meta.dirname, '..');
+const sources = join(import.meta.dirname, '../functions/lambda');
 
 /** Time after `maxRunSeconds` for a run to end and report. Only a run that hangs reaches the timeout. */
 const timeoutMarginSeconds = 60;
@@ -51,7 +52,7 @@ interface RunFunctionProps extends RunFunctionParts {
 
 /** The function with its role and log. All such functions have the same code, configuration and permissions. */
 export class RunFunction extends Construct {
-  readonly function: NodejsFunction;
+  readonly function: LambdaFunction;
 
   constructor(scope: Construct, id: string, props: RunFunctionProps) {
     super(scope, id);
@@ -60,11 +61,10 @@ export class RunFunction extends Construct {
     props.secrets.grantRead(logging.role);
     props.warehouse.grantSync(logging.role);
     props.keys.grantUse(logging.role);
-    this.function = new NodejsFunction(this, 'Function', {
+    this.function = new LambdaFunction(this, 'Function', {
       description: props.description,
-      entry: join(root, 'functions/lambda/handler.ts'),
-      projectRoot: root,
-      depsLockFilePath: join(root, 'package-lock.json'),
+      code: codeOf(sources, deployment.network, bundleHandler),
+      handler: 'index.handler',
       runtime: Runtime.NODEJS_24_X,
       architecture: Architecture.ARM_64,
       memorySize: deployment.memoryMb,
@@ -78,7 +78,6 @@ export class RunFunction extends Construct {
         // A young generation of V8 that is smaller than its default saves 50 to 160 MB while a large day is compacted.
         NODE_OPTIONS: '--disable-warning=DEP0005 --max-semi-space-size=8',
       },
-      bundling: bundlingWith(deployment.network),
     });
     // CDK declares the dependency on the role twice, which cfn-lint reports as redundant.
     if (this.function.node.defaultChild instanceof CfnFunction) {

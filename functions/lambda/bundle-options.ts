@@ -1,6 +1,6 @@
 /** How esbuild bundles a function. */
 import { join } from 'node:path';
-import type { BuildOptions } from 'esbuild';
+import { type BuildOptions, buildSync } from 'esbuild';
 
 /**
  * One ES module.
@@ -22,3 +22,14 @@ export const bundleOptions = {
   banner: { js: "import{createRequire}from'node:module';const require=createRequire(import.meta.url);" },
   logLevel: 'error',
 } satisfies BuildOptions;
+
+/** Bundles the function that runs dqsync, as `index.mjs` in a folder. */
+export function bundleHandler(folder: string): void {
+  buildSync({
+    // By default, esbuild works in the folder where it was loaded, which may be gone.
+    absWorkingDir: import.meta.dirname,
+    entryPoints: [join(import.meta.dirname, 'handler.ts')],
+    outfile: join(folder, 'index.mjs'),
+    ...bundleOptions,
+  });
+}

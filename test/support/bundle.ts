@@ -1,8 +1,7 @@
-/** Bundles the Lambda function with the options that the stack passes to CDK's NodejsFunction. */
+/** Bundles the Lambda function as the stack does. */
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { build } from 'esbuild';
-import { bundleOptions } from '../../functions/lambda/bundle-options.ts';
+import { bundleHandler as bundle } from '../../functions/lambda/bundle-options.ts';
 
 /** The file that Lambda loads. */
 export interface Bundle {
@@ -12,14 +11,7 @@ export interface Bundle {
 
 /** Writes `index.mjs` to `folder`. */
 export async function bundleHandler(folder: string): Promise<Bundle> {
+  bundle(folder);
   const path = join(folder, 'index.mjs');
-  const root = join(import.meta.dirname, '../..');
-  await build({
-    // By default, esbuild works in the folder where it was loaded. A test may have removed that.
-    absWorkingDir: root,
-    entryPoints: [join(root, 'functions/lambda/handler.ts')],
-    outfile: path,
-    ...bundleOptions,
-  });
   return { path, sizeBytes: (await stat(path)).size };
 }
