@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { defaultWorkspace } from '../simulator/server.ts';
 import type { CliRun } from '../support/run-cli.ts';
-import { inSmallDisk } from './small-disk.ts';
 import { addExecutions, aWorld, secretTexts, type World } from './world.ts';
 
 /** Expects one paragraph per error, without a stack trace or a secret. */
@@ -83,11 +82,14 @@ describe('a warehouse that cannot be used', () => {
     const world = await aWorld();
     await world.configure((config) => Object.assign(config, { results: 'none' }));
     addExecutions(world, 3_000);
-    const disk = await inSmallDisk(world);
-    expect(disk.full.exitCode).toBe(1);
-    expectClear(disk.full, disk.complaint);
-    expect(disk.roomy.exitCode).toBe(0);
-    expect(disk.count).toBe('n\n3000\n');
+    // No file may be larger than 4 kB.
+    const limited = ['-c', 'trap "" XFSZ; ulimit -f 8; exec "$0" "$@"', process.execPath];
+    const full = await world.cli(['sync'], { node: 'sh', nodeArgs: limited });
+    expect(full.exitCode).toBe(1);
+    expectClear(full, 'EFBIG');
+    expect((await world.call(['sync'])).exitCode).toBe(0);
+    const count = await world.call(['query', '--csv', 'SELECT count(*) AS n FROM quality_instances']);
+    expect(count.stdout).toBe('n\n3000\n');
   });
 
   it('because its checkpoint is damaged fails the sync, which overwrites nothing', async () => {
