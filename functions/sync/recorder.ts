@@ -122,7 +122,8 @@ export class Recorder {
     const gaps = gapsIn(window, this.checkpoint.coverage);
     const isAllNew = lengthOf(gaps) === spanMs(window);
     const endsMs = [window, ...proven].flatMap(({ fromMs, toMs }) => [fromMs, toMs]);
-    for (const [key, seen] of collected.seen) {
+    // As a loop, V8 would compile all of this method, and what it calls, once more: 5 % of the CPU time of a first sync.
+    collected.seen.forEach((seen, key) => {
       const { startTimeMs } = seen.execution;
       startTimesMs.push(startTimeMs);
       const mayBeLate = !isAllNew && !this.#known.has(key) && containsAny(lookback, startTimeMs);
@@ -133,7 +134,7 @@ export class Recorder {
       const isAtEnd = endsMs.some((ms) => Math.abs(ms - startTimeMs) <= edgeToleranceMs);
       const isKept = isIncremental || startTimeMs >= keptFromMs || containsAny(lookback, startTimeMs);
       this.#observe(key, seen, isKept, isAtEnd);
-    }
+    });
     this.addUnreadable(collected);
     this.#pending.change.unproven.push(...unproven.map((error) => error.window));
     const covered = proven
