@@ -23,25 +23,12 @@ export function partitionRows<Row extends { readonly workspace: string }>(
   timeZone: string,
 ): Partition<Row>[] {
   const dayOf = dayInTimeZone(timeZone);
-  const byWorkspace = new Map<string, Map<string, Row[]>>();
-  for (const row of rows) {
-    let byDay = byWorkspace.get(row.workspace);
-    if (byDay === undefined) {
-      byDay = new Map();
-      byWorkspace.set(row.workspace, byDay);
-    }
-    const dt = dayOf(partitionTimeMs(row));
-    const sameDay = byDay.get(dt);
-    if (sameDay === undefined) {
-      byDay.set(dt, [row]);
-    } else {
-      sameDay.push(row);
-    }
-  }
-  return [...byWorkspace]
+  return [...Map.groupBy(rows, ({ workspace }) => workspace)]
     .sort(byKey)
-    .flatMap(([workspace, byDay]) =>
-      [...byDay].sort(byKey).map(([dt, group]) => ({ workspace, dt, rows: group.sort(compare) })),
+    .flatMap(([workspace, ofWorkspace]) =>
+      [...Map.groupBy(ofWorkspace, (row) => dayOf(partitionTimeMs(row)))]
+        .sort(byKey)
+        .map(([dt, group]) => ({ workspace, dt, rows: group.sort(compare) })),
     );
 }
 
