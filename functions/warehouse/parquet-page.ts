@@ -13,7 +13,7 @@ import { gzip, gzipSync } from 'node:zlib';
 import { DataPageHeader, DictionaryPageHeader, PageHeader } from 'parquetjs-lite/gen-nodejs/parquet_types.js';
 import { serializeThrift } from 'parquetjs-lite/lib/util.js';
 import type { ColumnValues, ValueDictionary } from './column-values.ts';
-import { encodeHybrid } from './hybrid-encoding.ts';
+import { packValues } from './packed-encoding.ts';
 
 /** Numbers of the Parquet format (parquet.thrift: PageType). */
 export const pageTypes = { data: 0, dictionary: 2 } as const;
@@ -97,7 +97,7 @@ async function compress(body: Buffer): Promise<Buffer> {
 
 /** Returns definition levels. In pages of version 1, a length of 4 bytes precedes them. */
 function definitionLevels(defined: Uint8Array): Buffer[] {
-  const levels = encodeHybrid(defined, 1);
+  const levels = packValues(defined, 1);
   const length = Buffer.alloc(4);
   length.writeUInt32LE(levels.length);
   return [length, levels];
@@ -106,7 +106,7 @@ function definitionLevels(defined: Uint8Array): Buffer[] {
 /** Returns dictionary codes. A byte with their bit width precedes them, and no length. */
 function dictionaryCodes(codes: Int32Array, dictionarySize: number): Buffer[] {
   const bitWidth = codeBitWidth(dictionarySize);
-  return [Buffer.of(bitWidth), encodeHybrid(codes, bitWidth)];
+  return [Buffer.of(bitWidth), packValues(codes, bitWidth)];
 }
 
 /**
@@ -114,7 +114,7 @@ function dictionaryCodes(codes: Int32Array, dictionarySize: number): Buffer[] {
  * with codes packed as tightly as possible, files are 0.6 to 2 % larger.
  */
 function codeBitWidth(dictionarySize: number): number {
-  const bits = 32 - Math.clz32(dictionarySize - 1);
+  const bits = Math.max(1, 32 - Math.clz32(dictionarySize - 1));
   return bits <= 4 ? bits : Math.ceil(bits / 8) * 8;
 }
 

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import type { Observation } from '../../functions/model.ts';
 import { maxDataPageRows } from '../../functions/warehouse/column-chunk.ts';
 import { instanceTable, observationColumns } from '../../functions/warehouse/columns.ts';
-import { encodeHybrid } from '../../functions/warehouse/hybrid-encoding.ts';
+import { packValues } from '../../functions/warehouse/packed-encoding.ts';
 import { encodeParquet, maxRowGroupRows } from '../../functions/warehouse/parquet.ts';
 import { tableBatch } from '../../functions/warehouse/table-batch.ts';
 import { anObservation } from '../support/builders.ts';
@@ -105,7 +105,7 @@ const texts: readonly {
     dictionary: true,
   })),
   {
-    what: 'repetitions around the length from which they are run-length encoded',
+    what: 'repetitions of any length',
     values: [7, 8, 9, 31, 32, 33, 39, 40, 41, 64, 1, 100].flatMap((length, run) => Array(length).fill(`run ${run}`)),
     dictionary: true,
   },
@@ -225,24 +225,17 @@ describe('the dictionary of a number column', () => {
 });
 
 it.each([
-  { what: 'nothing', values: [], bitWidth: 3, bytes: [] },
+  { what: 'nothing', values: [], bitWidth: 3, bytes: [1] },
+  { what: 'values padded with zeros', values: [1, 2, 3], bitWidth: 4, bytes: [3, 0x21, 0x03, 0, 0] },
   {
-    what: 'a repetition, in whole bytes',
-    values: Array(300).fill(0x1234),
-    bitWidth: 13,
-    bytes: [0xd8, 0x04, 0x34, 0x12],
-  },
-  { what: 'a repetition of 0 bits', values: Array(40).fill(0), bitWidth: 0, bytes: [80] },
-  { what: 'packed values, padded with zeros', values: [1, 2, 3], bitWidth: 4, bytes: [3, 0x21, 0x03, 0, 0] },
-  {
-    what: 'packed values before a repetition and after it',
-    values: [0, 1, 2, 3, 4, 5, 6, 7, ...Array(32).fill(5), 1],
+    what: "the example of the format's specification",
+    values: [0, 1, 2, 3, 4, 5, 6, 7],
     bitWidth: 3,
-    // The first group is the example of the format's specification.
-    bytes: [3, 0b10001000, 0b11000110, 0b11111010, 64, 5, 3, 1, 0, 0],
+    bytes: [3, 0b10001000, 0b11000110, 0b11111010],
   },
-])('the RLE / bit-packing hybrid encoding writes $what', ({ values, bitWidth, bytes }) => {
-  expect([...encodeHybrid(Int32Array.from(values), bitWidth)]).toEqual(bytes);
+  { what: 'more than 63 groups', values: Array(512).fill(1), bitWidth: 1, bytes: [0x81, 1, ...Array(64).fill(0xff)] },
+])('the packed encoding writes $what', ({ values, bitWidth, bytes }) => {
+  expect([...packValues(Int32Array.from(values), bitWidth)]).toEqual(bytes);
 });
 
 it('column metadata has the offsets, sizes and encodings of the pages', async () => {
