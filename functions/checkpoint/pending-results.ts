@@ -18,8 +18,8 @@ const fetchedMemoryMs = 86_400_000;
 const clockToleranceMs = 5_000;
 
 /**
- * Adds executions that a run writes. One that is pending already, or whose results were fetched within a day, stays as
- * it is.
+ * Adds executions that a run writes. One that is pending already stays as it is. So does one whose results were fetched,
+ * unless they are to be fetched again.
  *
  * If an instance has started again, the source has only the results of its new execution. So an older execution that is
  * pending is recorded as `rerun`. So is one whose results were fetched after the new execution had begun, because they
@@ -28,16 +28,18 @@ const clockToleranceMs = 5_000;
 export function withWritten(
   before: PendingResults,
   written: readonly WrittenExecution[],
-  nowMs: EpochMs,
+  { nowMs, isAgain = false }: { readonly nowMs: EpochMs; readonly isAgain?: boolean },
 ): PendingResults {
   const newestMs = newestStartByInstance(written);
-  const added = addedTo(before, written, nowMs - fetchedMemoryMs);
+  const againKeys = new Set(isAgain ? written.map(executionKey) : []);
+  const remembered = before.fetched.filter((entry) => !againKeys.has(executionKey(entry)));
+  const added = addedTo({ pending: before.pending, fetched: remembered }, written);
   const noted = before.pending.map((entry) => {
     const rerun = rerunOf(entry, newestMs);
     return rerun === null || (entry.state === 'rerun' && entry.notBeforeMs <= rerun.notBeforeMs) ? entry : rerun;
   });
   const notedKeys = new Set([...noted, ...added].map(executionKey));
-  const doubted = before.fetched.flatMap((entry) => {
+  const doubted = remembered.flatMap((entry) => {
     const rerun = rerunOf(entry, newestMs);
     return rerun === null || rerun.notBeforeMs >= entry.fetchedAtMs || notedKeys.has(executionKey(entry))
       ? []
@@ -48,7 +50,7 @@ export function withWritten(
   }
   const pending = [...noted, ...added, ...doubted];
   const rerunKeys = new Set(pending.filter(({ state }) => state === 'rerun').map(executionKey));
-  const fetched = before.fetched.filter((entry) => !rerunKeys.has(executionKey(entry)));
+  const fetched = remembered.filter((entry) => !rerunKeys.has(executionKey(entry)));
   const addedKeys = new Set(added.map(executionKey));
   const expired = before.expired.filter((entry) => !addedKeys.has(executionKey(entry)));
   return bounded({ ...before, pending, fetched, expired, waitingSinceMs: before.waitingSinceMs ?? nowMs });
@@ -106,18 +108,13 @@ function newestStartByInstance(executions: readonly Started[]): ReadonlyMap<bigi
 /**
  * Returns executions to add. One whose instance is known to have started again, perhaps from another run, is added as
  * `rerun`.
- *
- * @param rememberedFromMs executions whose results were fetched before are added as well; default: none is
  */
 function addedTo(
-  { pending, fetched }: PendingResults,
+  { pending, fetched }: Pick<PendingResults, 'pending' | 'fetched'>,
   written: readonly WrittenExecution[],
-  rememberedFromMs = Number.NEGATIVE_INFINITY,
 ): PendingResult[] {
   const known = [...pending, ...fetched];
-  // Only a fetch forgets old entries. Without this, a target that has fetched nothing since could never fetch them again.
-  const recent = fetched.filter(({ fetchedAtMs }) => fetchedAtMs > rememberedFromMs);
-  const keys = new Set([...pending, ...recent].map(executionKey));
+  const keys = new Set(known.map(executionKey));
   const newestMs = newestStartByInstance([...known, ...written]);
   return written
     .filter((one) => one.isWanted && !keys.has(executionKey(one)))

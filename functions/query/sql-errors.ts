@@ -73,9 +73,8 @@ function withoutBackup({ table, workspace, dt }: DataFileKey): string {
     // The count alone may agree, because other files of the day may hold older states of the same executions.
     case tableName:
       return `${move} and read its day again; executions that the source no longer lists are lost: dqsync verify ${days} --deep --repair`;
-    // A backfill skips results that were fetched within a day (pending-results.ts).
     case resultTableName:
-      return `${move} and fetch the rule results of its day again, 24 hours after they were fetched or later; those that the source no longer has are lost: dqsync backfill ${days} --again --results`;
+      return `${move} and fetch the rule results of its day again; those that the source no longer has are lost: dqsync backfill ${days} --again --results`;
     default:
       return `${move}, delete state/.tasks/${workspace}/ and write the present tasks and rules again; their earlier states are lost: dqsync sync --tasks`;
   }

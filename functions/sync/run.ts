@@ -161,7 +161,9 @@ async function runTarget(run: Run, target: TargetConfig, limitMs: number): Promi
     const targetRun: TargetRun = {
       ...plainRun,
       beforeCheckpoint: (rows, before) =>
-        backlog?.note(plainRun, results === undefined ? ofComingSyncs(rows, plainRun.settings, before) : rows),
+        results === undefined
+          ? backlog?.note(plainRun, ofComingSyncs(rows, plainRun.settings, before))
+          : backlog?.note(plainRun, rows, backfill?.again),
     };
     const { runId, clock } = targetRun;
     const task = { runId, mode: modeOf(run), startedAtMs: clock.now(), window: backfill?.window ?? null };

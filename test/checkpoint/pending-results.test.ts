@@ -27,7 +27,7 @@ it.each([
   ['the second is, by a faster run', [again, first]],
   ['both are at once', [[first, again]]],
 ])('two executions of one instance never have results of each other: %s', (_, commits) => {
-  const { pending } = commits.reduce((results, rows) => withWritten(results, [rows].flat(), nowMs), empty);
+  const { pending } = commits.reduce((results, rows) => withWritten(results, [rows].flat(), { nowMs }), empty);
   const states = pending.map(({ startTimeMs, state }) => [startTimeMs, state]);
   expect(new Map(states as [number, string][])).toEqual(
     new Map([
@@ -38,14 +38,14 @@ it.each([
 });
 
 it('doubts no results of an unfinished execution that were fetched days before its instance started again', () => {
-  const noted = withWritten(empty, [first, { ...first, id: 7n }], nowMs);
+  const noted = withWritten(empty, [first, { ...first, id: 7n }], { nowMs });
   const unfinished = { ...noted.pending[0]!, state: 'unfinished' as const, tries: 1 };
   const postponed = [{ entry: unfinished, fetchedAtMs: nowMs, isExpired: false }];
   const fetchedOnce = withFetched(noted, { done: [], postponed, refused: null, nowMs });
   const refused = { atMs: nowMs + 3 * 86_400_000, message: 'no' };
   const daysLater = withFetched(fetchedOnce, { done: [], postponed: [], refused, nowMs: refused.atMs });
   const rerun = { ...first, startTimeMs: refused.atMs };
-  const { pending } = withWritten(daysLater, [rerun], refused.atMs);
+  const { pending } = withWritten(daysLater, [rerun], { nowMs: refused.atMs });
   expect(pending.filter(({ id }) => id === first.id)).toMatchObject([
     { startTimeMs: first.startTimeMs, state: 'rerun', notBeforeMs: rerun.startTimeMs - 5_000 },
     { startTimeMs: rerun.startTimeMs, state: 'none' },
@@ -53,20 +53,20 @@ it('doubts no results of an unfinished execution that were fetched days before i
 });
 
 it('doubts the results that were fetched since an instance started again, and notes that once', () => {
-  const noted = withWritten(empty, [first], nowMs);
+  const noted = withWritten(empty, [first], { nowMs });
   const fetchedAtMs = nowMs + 3_600_000;
   const done = noted.pending.map((entry) => ({ entry, fetchedAtMs, isExpired: false }));
   const fetched = withFetched(noted, { done, postponed: [], refused: null, nowMs: fetchedAtMs });
-  const doubted = withWritten(fetched, [again], nowMs);
+  const doubted = withWritten(fetched, [again], { nowMs });
   const rerun = doubted.pending.find(({ startTimeMs }) => startTimeMs === first.startTimeMs)!;
   expect(rerun).toMatchObject({ state: 'rerun', notBeforeMs: again.startTimeMs - 5_000 });
   const written = [{ entry: rerun, fetchedAtMs: rerun.notBeforeMs, isExpired: false }];
   const known = withFetched(doubted, { done: written, postponed: [], refused: null, nowMs: fetchedAtMs });
-  expect(withWritten(known, [again], fetchedAtMs)).toBe(known);
+  expect(withWritten(known, [again], { nowMs: fetchedAtMs })).toBe(known);
 });
 
 it('is the same in whichever order two runs record that they requested the results of one execution', () => {
-  const noted = withWritten(empty, [first], nowMs);
+  const noted = withWritten(empty, [first], { nowMs });
   const entry = { ...noted.pending[0]!, tries: 1, notBeforeMs: nowMs };
   const nothing = { done: [], postponed: [{ entry, fetchedAtMs: null, isExpired: false }], refused: null, nowMs };
   const found = (fetchedAtMs: number): Parameters<typeof withFetched>[1] => ({
@@ -116,7 +116,7 @@ describe('a backlog of more executions than the list holds', () => {
         const commits = batches.map(([count, day, stepMs]) =>
           executions(count, first.startTimeMs + day * 86_400_000, stepMs),
         );
-        const results = commits.reduce((before, rows) => withWritten(before, rows, nowMs), empty);
+        const results = commits.reduce((before, rows) => withWritten(before, rows, { nowMs }), empty);
         expectAllWait(results, commits.flat());
         const oldestListedMs = Math.min(...results.pending.map(({ startTimeMs }) => startTimeMs));
         expect(results.windows.every(({ fromMs }) => fromMs <= oldestListedMs)).toBe(true);
@@ -134,7 +134,7 @@ describe('a backlog of more executions than the list holds', () => {
     ['two a week', 6_000, 302_400_000],
   ])('is listed part by part, newest first, until nothing is left: %s', (_, count, stepMs) => {
     const all = executions(count, first.startTimeMs, stepMs);
-    let results = withWritten(empty, all, nowMs);
+    let results = withWritten(empty, all, { nowMs });
     expect(waitingCount(results)).toBe(count);
     const fetched = new Set<bigint>();
     for (let round = 0; waitingCount(results) > 0 && round < 1_000; round += 1) {
@@ -147,14 +147,16 @@ describe('a backlog of more executions than the list holds', () => {
     }
     expect(results).toMatchObject({ pending: [], windows: [], waitingSinceMs: null });
     expect(fetched.size).toBe(count);
+    expect(withWritten(results, all.slice(-100), { nowMs })).toBe(results);
+    expect(waitingCount(withWritten(results, all, { nowMs, isAgain: true }))).toBe(count);
   });
 
   it('keeps executions that another run adds to a window while it is listed', () => {
     const all = executions(4_000, first.startTimeMs, 60_000);
-    const before = allFetched(withWritten(empty, all, nowMs));
+    const before = allFetched(withWritten(empty, all, { nowMs }));
     const change = listed(before, all);
     const late = executions(2_500, change.part.fromMs + 500, 1_000);
-    const meanwhile = withWritten(before, late, nowMs);
+    const meanwhile = withWritten(before, late, { nowMs });
     expect(meanwhile.windows).toMatchObject([{ fromMs: change.window.fromMs, toMs: change.window.toMs }]);
     expectAllWait(withListed(meanwhile, change), [...late, ...change.found]);
     expect(withListed(meanwhile, { ...change, found: [] })).toBe(meanwhile);
@@ -162,7 +164,7 @@ describe('a backlog of more executions than the list holds', () => {
 
   it('does not change when a listing is applied twice', () => {
     const all = executions(4_000, first.startTimeMs, 60_000);
-    const before = allFetched(withWritten(empty, all, nowMs));
+    const before = allFetched(withWritten(empty, all, { nowMs }));
     const change = listed(before, all);
     const once = withListed(before, change);
     expect(withListed(once, change)).toBe(once);
@@ -170,7 +172,7 @@ describe('a backlog of more executions than the list holds', () => {
 
   it('notes the earlier of two executions of one instance that a listing shows', () => {
     const all = executions(4_000, first.startTimeMs, 60_000);
-    const before = allFetched(withWritten(empty, all, nowMs));
+    const before = allFetched(withWritten(empty, all, { nowMs }));
     const change = listed(before, all);
     const one = change.found[0]!;
     const later = { ...one, startTimeMs: one.startTimeMs + 30_000 };
@@ -182,19 +184,19 @@ describe('a backlog of more executions than the list holds', () => {
   });
 
   it('keeps the state of executions that were requested before', () => {
-    const known = withWritten(empty, executions(50, first.startTimeMs, 1_000), nowMs);
+    const known = withWritten(empty, executions(50, first.startTimeMs, 1_000), { nowMs });
     const entry = { ...known.pending[0]!, tries: 3, notBeforeMs: nowMs };
     const tried = withFetched(known, {
       ...{ done: [], refused: null, nowMs },
       postponed: [{ entry, fetchedAtMs: null, isExpired: false }],
     });
-    const { pending } = withWritten(tried, executions(4_000, nowMs, 1_000), nowMs);
+    const { pending } = withWritten(tried, executions(4_000, nowMs, 1_000), { nowMs });
     expect(pending).toContainEqual(entry);
   });
 });
 
 describe('the waiting time of executions', () => {
-  const wait = withWritten(empty, [first], nowMs);
+  const wait = withWritten(empty, [first], { nowMs });
 
   it.each<[string, Partial<Parameters<typeof withFetched>[1]>, number | null]>([
     ['counts from the first that was added', {}, nowMs],
@@ -212,6 +214,6 @@ describe('the waiting time of executions', () => {
   ])('%s', (_, change, since) => {
     const results = withFetched(wait, { ...{ done: [], postponed: [], refused: null, nowMs }, ...change });
     expect(results.waitingSinceMs).toBe(since);
-    expect(withWritten(results, [again], nowMs + 5).waitingSinceMs).toBe(since ?? nowMs + 5);
+    expect(withWritten(results, [again], { nowMs: nowMs + 5 }).waitingSinceMs).toBe(since ?? nowMs + 5);
   });
 });

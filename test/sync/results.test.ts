@@ -142,14 +142,17 @@ describe('rule results', () => {
     await expectResults(world);
   });
 
-  it('rule results that are lost a day after they were fetched are fetched again by a backfill, if no sync did more', async () => {
+  it.each([
+    ['at once', 0],
+    ['days later', 3 * dayMs],
+  ])('rule results that are lost are fetched again by a backfill %s', async (_, laterMs) => {
     const world = await settledWorld();
     await world.syncWell(withResults);
     await rm(join(world.folder, 'warehouse', 'quality_rule_results'), { recursive: true });
+    world.clock.advance(laterMs);
     const window = { fromMs: world.clock.now() - 30 * dayMs, toMs: world.clock.now() };
-    await world.backfill({ window, again: true }, withResults);
+    await world.backfill({ window, again: true });
     expect(await resultsView(world.folder)).toEqual([]);
-    world.clock.advance(dayMs);
     await world.backfill({ window, again: true }, withResults);
     await expectResults(world);
   });

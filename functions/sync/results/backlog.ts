@@ -44,15 +44,16 @@ export class ResultsBacklog {
   /**
    * Records the executions of the next commit.
    *
+   * @param isAgain whether results that were fetched before are to be fetched again
    * @throws StorageError, ConflictError: the commit must then not take place
    */
-  async note(run: BacklogRun, rows: readonly Observation[]): Promise<void> {
+  async note(run: BacklogRun, rows: readonly Observation[], isAgain = false): Promise<void> {
     if (rows.length === 0) {
       return;
     }
     const written = rows.map((row) => this.asWritten(row));
     const nowMs = run.clock.now();
-    await this.change(run, (results) => withWritten(results, written, nowMs));
+    await this.change(run, (results) => withWritten(results, written, { nowMs, isAgain }));
   }
 
   /** Returns what the backlog needs to know of an execution. */
