@@ -130,7 +130,9 @@ export class Endpoint {
 
   async #exchange({ method, path, headers, body }: HttpRequest, signal: AbortSignal): Promise<HttpReply> {
     const sentAtMs = this.#clock.now();
-    const options = { method, path, headers: { 'User-Agent': userAgent, ...headers }, body: body ?? null };
+    // Without `Accept-Encoding`, a server may choose any coding, also one that `textOf` cannot decode.
+    const own = { 'User-Agent': userAgent, 'Accept-Encoding': 'identity' };
+    const options = { method, path, headers: { ...own, ...headers }, body: body ?? null };
     const { status, replyHeaders, bytes } = await new Promise<ReceivedReply>((resolve, reject) => {
       this.#pool.dispatch(options, new ReplyReceiver(signal, resolve, reject));
     });

@@ -1,5 +1,5 @@
 /** Undocumented replies: errors with status 200, content codings, replies of proxies, long waits. */
-import { deflateSync, gzipSync } from 'node:zlib';
+import { brotliCompressSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { SourceError } from '../../functions/errors.ts';
 import { type Answer, aPage, aPageBody, aRequest, connect, startLoopback, testClock } from './loopback.ts';
@@ -106,6 +106,20 @@ describe('an unrequested content coding', () => {
       headers: { 'content-encoding': coding },
       body: Buffer.from(encode(aPageBody(3))),
     }));
+    expect((await connect(server.url).fetchPage(aRequest)).executions).toHaveLength(3);
+  });
+
+  it.each([
+    ['br', brotliCompressSync],
+    ['zstd', zstdCompressSync],
+    ['gzip', gzipSync],
+  ] as const)('is ruled out by the request: %s', async (coding, encode) => {
+    const server = await startLoopback(({ headers }) => {
+      const { 'accept-encoding': accepted = coding } = headers;
+      return accepted.includes(coding)
+        ? { headers: { 'content-encoding': coding }, body: Buffer.from(encode(aPageBody(3))) }
+        : { body: aPageBody(3) };
+    });
     expect((await connect(server.url).fetchPage(aRequest)).executions).toHaveLength(3);
   });
 
