@@ -88,6 +88,10 @@ const furtherQueries: readonly (readonly [string, number])[] = [
   [`PIVOT (FROM query_table('quality_' || 'instances')) ON run_status USING count(*) GROUP BY dt`, 3 * 80],
   [`PIVOT (FROM query('FROM quality_' || 'results')) ON alarmed USING count(*) GROUP BY dt`, 3 * 80],
   ['SELECT count(*) FROM parts.others', 3 * 80],
+  [
+    `FROM json_execute_serialized_sql(json_serialize_sql('SELECT count(*) FROM quality_' || 'instance_observations'))`,
+    3 * 80,
+  ],
   ['SHOW TABLES', 0],
 ];
 
