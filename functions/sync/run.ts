@@ -163,7 +163,7 @@ async function runTarget(run: Run, target: TargetConfig, limitMs: number): Promi
       beforeCheckpoint: (rows, before) =>
         results === undefined
           ? backlog?.note(plainRun, ofComingSyncs(rows, plainRun.settings, before))
-          : backlog?.note(plainRun, rows, backfill?.again),
+          : backlog?.note(plainRun, rows, backfill?.again && results !== 'note'),
     };
     const { runId, clock } = targetRun;
     const task = { runId, mode: modeOf(run), startedAtMs: clock.now(), window: backfill?.window ?? null };

@@ -152,6 +152,9 @@ describe('rule results', () => {
     world.clock.advance(laterMs);
     const window = { fromMs: world.clock.now() - 30 * dayMs, toMs: world.clock.now() };
     await world.backfill({ window, again: true });
+    // As "dqsync verify --repair" does, which does not ask for results.
+    await world.backfill({ window, again: true }, { results: 'note' });
+    await world.syncWell(withResults);
     expect(await resultsView(world.folder)).toEqual([]);
     await world.backfill({ window, again: true }, withResults);
     await expectResults(world);
@@ -468,7 +471,11 @@ describe('rule results', () => {
       world.clock.advance(30 * hourMs);
       await world.syncWell(withResults);
       const window = { fromMs: startTimeMs, toMs: startTimeMs + minuteMs };
-      await world.backfill({ window, again: true }, { results: 'note' });
+      const refused = new SourceError('HTTP 403', { httpStatus: 403, remedy: 'Ask support.' });
+      await world.backfill(
+        { window, again: true },
+        resultsBy(world, () => Promise.reject(refused)),
+      );
       await disturb(world, id);
       await syncs(world, 3);
       expect((await (await opened(world.store)).run(select)).rows).toEqual(before);
