@@ -10,7 +10,6 @@ import { loadConfig } from '../terminal/config-file.ts';
 import { count, counted, printable, shownAt } from '../terminal/formats.ts';
 import { consoleLog, writeData, writeJson, writeNote } from '../terminal/output.ts';
 import { openPacedConnections } from '../terminal/paced-connections.ts';
-import { openProgressBar } from '../terminal/progress-bar.ts';
 import { renderTable } from '../terminal/table.ts';
 import { executionJson, type ListColumn, parseColumns } from './list-columns.ts';
 import { type Listed, listLatest } from './list-pages.ts';
@@ -44,7 +43,6 @@ export async function list(options: ListOptions): Promise<number> {
   const columns = parseColumns(options.columns);
   const { connect, clock } = await openPacedConnections(config, consoleLog());
   const source = connect(target, undefined);
-  const bar = openProgressBar();
   try {
     if (options.tasks) {
       await listTasks(source.tasks, target.name, options);
@@ -55,12 +53,7 @@ export async function list(options: ListOptions): Promise<number> {
       filters: filtersOf(target, options),
       limit: options.limit,
       offset: options.offset,
-      onRows: (rows, total) => {
-        const counts = { doneMs: rows, totalMs: total, rowsRead: rows, rows: { proven: rows, expected: total } };
-        bar.update({ target: target.name, atMs: null, ...counts });
-      },
     });
-    bar.clear();
     if (options.json) {
       writeJson({
         target: target.name,
@@ -76,7 +69,6 @@ export async function list(options: ListOptions): Promise<number> {
       writeNote(`${shown} Give --from and --to for an earlier one.`);
     }
   } finally {
-    bar.clear();
     await source.close();
   }
   return 0;

@@ -21,8 +21,6 @@ interface ListRequest {
   readonly limit: number;
   /** Rows to skip. */
   readonly offset: number;
-  /** Called with the number of rows received so far and the expected total. */
-  readonly onRows: (rows: number, total: number) => void;
 }
 
 /** The listed rows. */
@@ -88,7 +86,7 @@ async function listPages(fetchPage: FetchPage, request: ListRequest): Promise<Li
 }
 
 async function listOne(fetchPage: FetchPage, request: ListRequest, filter: PageFilter): Promise<Listed> {
-  const { startTimeMs, endTimeMs, onRows } = request;
+  const { startTimeMs, endTimeMs } = request;
   const executions: Execution[] = [];
   const unreadable: UnreadableRow[] = [];
   let { offset } = request;
@@ -99,8 +97,6 @@ async function listOne(fetchPage: FetchPage, request: ListRequest, filter: PageF
     const rows = page.executions.length + page.unreadable.length;
     executions.push(...page.executions.slice(0, missing));
     unreadable.push(...page.unreadable.slice(0, Math.max(0, missing - page.executions.length)));
-    const shown = executions.length + unreadable.length;
-    onRows(shown, Math.max(shown, Math.min(request.limit, count ?? request.limit)));
     if (rows === 0 || rows >= missing) {
       return { count, executions, unreadable };
     }
