@@ -4,6 +4,7 @@ import { metricPairs } from '../query/metric-pairs.ts';
 import type { SqlValue } from '../query/sql-value.ts';
 import type { FindingData, RunData } from './report-data.ts';
 import { findingsSql, lastRunsSql, type ReportScope, resultPartitions } from './report-sql.ts';
+import { rowsOfTasks } from './rows-of-tasks.ts';
 import { type Definitions, ruleOfFinding, shortened, type TaskPlace } from './task-definitions.ts';
 
 /** Longest text of what a rule measured that is kept: a few figures with their labels. */
@@ -11,42 +12,26 @@ const maxMetricsText = 200;
 
 /** Returns the last executions by number of the task, oldest first. */
 export async function readRuns(sql: WarehouseSql): Promise<Map<number, RunData[]>> {
-  const { rows } = await sql.run(lastRunsSql, noPartitions);
-  const byTask = Map.groupBy(rows, (row) => Number(row[0]));
-  const runOf = ([, id, startMs, durationMs, status, notified]: readonly SqlValue[]): RunData => ({
+  return rowsOfTasks(await sql.run(lastRunsSql, noPartitions), ([, id, startMs, durationMs, status, notified]) => ({
     id: String(id),
     startMs: Number(startMs),
     durationMs: durationMs === null || durationMs === undefined ? null : Number(durationMs),
     status: String(status),
     notified: String(notified),
-  });
-  return new Map([...byTask].map(([task, ofTask]) => [task, ofTask.map(runOf)]));
+  }));
 }
 
 /**
- * Returns the findings by number of the task, newest execution first.
+ * Returns rows of findings by number of the task, newest execution first.
  *
- * @param placeOf tasks by number
  * @throws StorageError if a data file cannot be read
  */
-export async function readFindings(
-  sql: WarehouseSql,
-  scope: ReportScope,
-  definitions: Definitions,
-  placeOf: ReadonlyMap<number, TaskPlace>,
-): Promise<Map<number, FindingData[]>> {
-  const { rows } = await sql.run(findingsSql(scope), resultPartitions(scope));
-  const byTask = Map.groupBy(rows, ([task]) => Number(task));
-  return new Map(
-    [...byTask].map(([task, ofTask]) => {
-      const place = placeOf.get(task);
-      return [task, place === undefined ? [] : ofTask.map((row) => findingOf(row, definitions, place))];
-    }),
-  );
+export async function readFindings(sql: WarehouseSql, scope: ReportScope): Promise<Map<number, SqlValue[][]>> {
+  return rowsOfTasks(await sql.run(findingsSql(scope), resultPartitions(scope)), (row) => [...row]);
 }
 
-/** @param row as `findingsSql` returns it */
-function findingOf(
+/** Returns the finding of such a row. */
+export function findingOf(
   [, id, startMs, ruleId, objectName, metrics]: readonly SqlValue[],
   definitions: Definitions,
   task: TaskPlace,

@@ -10,6 +10,7 @@ import {
   type ReportScope,
   streaksSql,
 } from './report-sql.ts';
+import { rowsOfTasks } from './rows-of-tasks.ts';
 
 /** The statuses of settled executions. */
 export const outcomes: readonly Outcome[] = ['SUCCESS', 'ALARMING', 'FAILED'];
@@ -65,18 +66,12 @@ function historyOf(streaks: readonly Streak[]): History {
 }
 
 /** Makes streaks of rows. @returns by number of the task, in order of time as in the rows */
-export function streaksByTask({ rows }: SqlResult): Map<number, Streak[]> {
-  const byTask = Map.groupBy(rows, ([task]) => Number(task));
-  return new Map(
-    [...byTask].map(([task, ofTask]) => [
-      task,
-      ofTask.map(([, status, firstMs, lastMs, runs, firstId]) => ({
-        outcome: outcomes.find((each) => each === status) ?? 'FAILED',
-        firstStartMs: Number(firstMs),
-        lastStartMs: Number(lastMs),
-        runs: Number(runs),
-        firstId: String(firstId),
-      })),
-    ]),
-  );
+export function streaksByTask(result: SqlResult): Map<number, Streak[]> {
+  return rowsOfTasks(result, ([, status, firstMs, lastMs, runs, firstId]) => ({
+    outcome: outcomes.find((each) => each === status) ?? 'FAILED',
+    firstStartMs: Number(firstMs),
+    lastStartMs: Number(lastMs),
+    runs: Number(runs),
+    firstId: String(firstId),
+  }));
 }

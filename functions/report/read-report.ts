@@ -5,7 +5,7 @@ import { noPartitions, type WarehouseSql } from '../query/duckdb.ts';
 import type { SqlValue } from '../query/sql-value.ts';
 import { calendarDays } from './calendar.ts';
 import { type DayCounts, sumOfDays } from './day-counts.ts';
-import { readFindings, readRuns } from './read-findings.ts';
+import { findingOf, readFindings, readRuns } from './read-findings.ts';
 import { fromFirstRun, type History, noHistory, outcomes, readHistories } from './read-histories.ts';
 import type {
   HourCounts,
@@ -25,6 +25,7 @@ import {
   taskDaysSql,
   tasksSql,
 } from './report-sql.ts';
+import { rowsOfTasks } from './rows-of-tasks.ts';
 import { isCreatedSince } from './target-facts.ts';
 import { type Definitions, definitionOf, type TaskPlace } from './task-definitions.ts';
 import { isFailing, totalsOf } from './totals.ts';
@@ -84,8 +85,7 @@ export async function readReport(sql: WarehouseSql, request: ReportRequest): Pro
   const { rows: taskRows } = await sql.run(tasksSql(scope, asOfMs), noPartitions);
   const daysOfTask = await readTaskDays(sql, days);
   const runsOfTask = await readRuns(sql);
-  const placeOfTask = new Map(taskRows.map((row) => [numberAt(row, 0), placeOf(row)]));
-  const findingsOfTask = await readFindings(sql, scope, request.definitions, placeOfTask);
+  const findingsOfTask = await readFindings(sql, scope);
   const histories = await readHistories(sql, scope);
   const places = placesOf(taskRows, request.targets);
   const knownUntil = knownUntilOf(taskRows, request.targets);
@@ -93,20 +93,21 @@ export async function readReport(sql: WarehouseSql, request: ReportRequest): Pro
   const isShown = (ms: EpochMs): boolean => dayOf(ms) >= fromDay;
   const numbered = taskRows.map((row) => {
     const task = numberAt(row, 0);
-    const isFromFirstRun = isCreatedSince(isShown, request, placeOf(row));
+    const place = placeOf(row);
+    const isFromFirstRun = isCreatedSince(isShown, request, place);
     const read = histories.ofTask.get(task) ?? noHistory;
     const history = isFromFirstRun ? fromFirstRun(read) : read;
     return {
       incidents: history.incidents,
       data: taskOf(row, {
-        w: places.findIndex((place) => place.workspace === row[1] && place.projectId === row[2]),
+        w: places.findIndex((each) => each.workspace === place.workspace && each.projectId === place.projectId),
         history,
         isFromFirstRun,
         knownUntilMs: knownUntil(row),
         days: daysOfTask.get(task) ?? days.map(() => [0, 0, 0]),
         runs: runsOfTask.get(task) ?? [],
-        definition: definitionOf(request.definitions, placeOf(row)),
-        findings: findingsOfTask.get(task) ?? [],
+        definition: definitionOf(request.definitions, place),
+        findings: (findingsOfTask.get(task) ?? []).map((found) => findingOf(found, request.definitions, place)),
       }),
     };
   });
@@ -183,17 +184,13 @@ function placesOf(taskRows: readonly (readonly SqlValue[])[], targets: readonly 
 }
 
 async function readTaskDays(sql: WarehouseSql, days: readonly string[]): Promise<Map<number, DayCounts[]>> {
-  const { rows } = await sql.run(taskDaysSql, noPartitions);
-  const byTask = Map.groupBy(rows, (row) => numberAt(row, 0));
+  const counted = rowsOfTasks(await sql.run(taskDaysSql, noPartitions), ([, day, passed, alarms, failed]) => {
+    return [day, [Number(passed), Number(alarms), Number(failed)]] as const;
+  });
   return new Map(
-    [...byTask].map(([task, ofTask]) => {
-      const ofDay = new Map(ofTask.map((row) => [row[1], row]));
-      const countsOf = (row: readonly SqlValue[] | undefined): DayCounts => [
-        numberAt(row, 2),
-        numberAt(row, 3),
-        numberAt(row, 4),
-      ];
-      return [task, days.map((day) => countsOf(ofDay.get(day)))];
+    [...counted].map(([task, ofTask]) => {
+      const ofDay = new Map<SqlValue | undefined, DayCounts>(ofTask);
+      return [task, days.map((day) => ofDay.get(day) ?? [0, 0, 0])];
     }),
   );
 }
