@@ -28,18 +28,6 @@ describe('the cost of a month', () => {
     expect(quantity(workload, 'secrets')).toBe(countOf(template, 'AWS::SecretsManager::Secret'));
   });
 
-  it.each<[string, Partial<Workload>]>([
-    ['rows', { rowsPerDay: 1_000_000 }],
-    ['runs', { runsPerDay: 96 }],
-    ['memory', { memoryMb: 1024 }],
-    ['failed executions', { failedShare: 0.5 }],
-    ['a dashboard beyond the first three', { chargedDashboards: 1 }],
-    ['a key of the customer', { hasBucketKey: true }],
-    ['a published report', { publishesReport: true }],
-  ])('grows with %s', (_what, change) => {
-    expect(total({ ...one, ...change })).toBeGreaterThan(total(one));
-  });
-
   it('counts the requests of compaction only if days have more than 8 files', () => {
     const puts = (runsPerDay: number) => quantity({ ...one, runsPerDay }, 'S3, writes and listings');
     // With an hourly schedule, each of 24 files of two tables is tagged twice, and each table gets a new file.

@@ -55,17 +55,6 @@ describe('SQL over a warehouse in S3', () => {
     expect(gets()).toHaveLength(13);
   });
 
-  it('takes days and workspaces from folders below the table, not from a folder above the cache', async () => {
-    const fake = await FakeS3.start();
-    const store = openS3Store({ bucket: fake.bucket, client: fake.client() });
-    await writeObservations(store, [anObservation({ workspace: 'sales' })]);
-    const cache = join(await tempFolder(), 'workspace=other', 'dt=2020-01-01', 'cache');
-
-    expect(await ask(await opened(store, cache), 'SELECT workspace, dt FROM quality_instances')).toEqual([
-      { workspace: 'sales', dt: '2026-01-01' },
-    ]);
-  });
-
   it('copies files again whose size in the cache differs', async () => {
     const { fake, store, cache, keys } = await aCopiedWarehouse();
     for (const [index, bytes] of [Buffer.from('<html></html>'), Buffer.alloc(0)].entries()) {
@@ -129,13 +118,6 @@ describe('SQL over a warehouse in S3', () => {
     const asked = fake.requests.filter((request) => request.startsWith('GET')).length;
     expect(copies).toHaveLength(asked - 1);
     expect(asked).toBeLessThan(100);
-  });
-
-  it('is empty if nothing was ever written', async () => {
-    const fake = await FakeS3.start();
-    const store = openS3Store({ bucket: fake.bucket, client: fake.client() });
-
-    expect(await ask(await opened(store, await tempFolder()), 'FROM quality_instances')).toEqual([]);
   });
 });
 

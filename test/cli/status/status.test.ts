@@ -136,14 +136,7 @@ describe('dqsync status', () => {
     });
   });
 
-  it('stays healthy with --check if the source does not reply', async () => {
-    const world = await aWorld();
-    await world.call(['sync']);
-    await world.simulator.close();
-    expect(await world.call(['status', '--check'])).toMatchObject({ exitCode: 0, stdout: '✓ sales  healthy\n' });
-  });
-
-  it('continues without an unreachable source, and reports the reason', async () => {
+  it('continues without an unreachable source, reports the reason, and stays healthy', async () => {
     const world = await aWorld();
     await world.call(['sync']);
     await world.simulator.close();
@@ -151,6 +144,7 @@ describe('dqsync status', () => {
     expect(run.exitCode).toBe(0);
     expect(run.stdout).toContain('last run   done');
     expect(run.stdout).toMatch(/source {5}not available: .*ECONNREFUSED/);
+    expect(await world.call(['status', '--check'])).toMatchObject({ exitCode: 0, stdout: '✓ sales  healthy\n' });
   });
 
   it('shows why a source did not answer in time, for example that it throttles', async () => {
