@@ -167,7 +167,7 @@ async function writeBatch(
   const key = compactedKey(prefix, names, latestRows);
   const file = new ParquetBuilder(table.columns);
   for (let start = 0; start < order.length; start += maxRowGroupRows) {
-    await file.add(rows.batchOf(order.subarray(start, start + maxRowGroupRows)));
+    file.add(rows.batchOf(order.subarray(start, start + maxRowGroupRows)));
   }
   const bytes = file.finish({ [replacesKey]: JSON.stringify(names) });
   if (!(await rows.areIn(await DataFile.open(key, bytes), order))) {

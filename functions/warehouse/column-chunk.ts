@@ -40,19 +40,15 @@ export interface EncodedChunk {
  *
  * @throws InternalError for an Arrow type that the table does not use
  */
-export async function encodeColumnChunk(column: StoredColumn, data: Data): Promise<EncodedChunk> {
+export function encodeColumnChunk(column: StoredColumn, data: Data): EncodedChunk {
   const defined = definedRows(data);
   const values = columnValues(column, data, defined);
   const { dictionary } = values;
-  const [dictionaryPage, ...dataPages] = await Promise.all([
-    dictionary === null ? null : encodeDictionaryPage(dictionary),
-    ...pagesOf(column, data, defined).map((rows) => encodeDataPage(values, rows)),
-  ]);
   return {
     column,
     rowCount: data.length,
-    dictionaryPage,
-    dataPages,
+    dictionaryPage: dictionary === null ? null : encodeDictionaryPage(dictionary),
+    dataPages: pagesOf(column, data, defined).map((rows) => encodeDataPage(values, rows)),
     statistics: columnStatistics(column, values, data.nullCount),
   };
 }

@@ -51,7 +51,7 @@ async function writePartition<Row extends { readonly workspace: string }>(
 ): Promise<number> {
   const { workspace, dt } = partition;
   const key = dataKey({ workspace, dt, runId: run.runId, part }, table.name);
-  const bytes = await encodeParquet(table.columns, tableBatch(table, partition.rows));
+  const bytes = encodeParquet(table.columns, tableBatch(table, partition.rows));
   await writeOwnFile(run, key, 'another object already has this name', () => run.store.putIfAbsent(key, bytes));
   return bytes.length;
 }

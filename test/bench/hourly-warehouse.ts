@@ -50,6 +50,6 @@ export async function writeHourlyWarehouse(folder: string, warehouse: HourlyWare
     const dt = new Date(startMs).toISOString().slice(0, 10);
     const path = join(folder, dataKey({ workspace: warehouse.workspace, dt, runId, part: 0 }));
     await mkdir(dirname(path), { recursive: true });
-    await writeFile(path, await encodeParquet(observationColumns, tableBatch(instanceTable, all)));
+    await writeFile(path, encodeParquet(observationColumns, tableBatch(instanceTable, all)));
   }
 }

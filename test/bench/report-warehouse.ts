@@ -114,7 +114,7 @@ async function fileBytes<Row extends { readonly workspace: string }>(
   table: Table<Row>,
   rows: readonly Row[],
 ): Promise<Uint8Array> {
-  return await encodeParquet(table.columns, tableBatch(table, rows.toSorted(table.compare)));
+  return encodeParquet(table.columns, tableBatch(table, rows.toSorted(table.compare)));
 }
 
 async function write(path: string, content: string | Uint8Array): Promise<void> {

@@ -243,7 +243,7 @@ function fileOf(change: (column: StoredColumn) => StoredColumn | null): () => Pr
   return async () => {
     const columns = observationColumns.map(change).filter((column) => column !== null);
     const file = new ParquetBuilder(columns);
-    await file.add(tableBatch(instanceTable, [anObservation({ id: 1n, runId: 'old', extra: '{"later":1}' })]));
+    file.add(tableBatch(instanceTable, [anObservation({ id: 1n, runId: 'old', extra: '{"later":1}' })]));
     return file.finish();
   };
 }

@@ -52,7 +52,7 @@ const values = {
 
 async function fileOf(some: readonly Row[]): Promise<DataFile> {
   const file = new ParquetBuilder(table.columns);
-  await file.add(tableBatch(table, some));
+  file.add(tableBatch(table, some));
   return await DataFile.open('file', file.finish());
 }
 
@@ -71,7 +71,7 @@ describe('gathered rows', () => {
     }
     const { rows: order, latestRows } = gathered.inOrder();
     const file = new ParquetBuilder(table.columns);
-    await file.add(gathered.batchOf(order));
+    file.add(gathered.batchOf(order));
     const bytes = file.finish();
 
     const expected = [...rows].sort((a, b) => Number(a.n - b.n) || (a.atMs ?? -1) - (b.atMs ?? -1));
@@ -102,7 +102,7 @@ describe('gathered rows', () => {
     const { rows: order, latestRows } = gathered.inOrder();
 
     const file = new ParquetBuilder(table.columns);
-    await file.add(gathered.batchOf(order));
+    file.add(gathered.batchOf(order));
     const read = await hyparquetRows(file.finish());
     expect(read.map(({ flag, n, at, text }) => [flag ?? null, n, at?.valueOf(), text].join())).toEqual(
       expected.map((name) => values[name]).map(({ flag, n, atMs, text }) => [flag, n, atMs, text].join()),
@@ -119,7 +119,7 @@ describe('gathered rows', () => {
     const { rows: order } = gathered.inOrder();
 
     const file = new ParquetBuilder(table.columns);
-    await file.add(gathered.batchOf(order));
+    file.add(gathered.batchOf(order));
     expect((await hyparquetRows(file.finish())).map(({ n }) => n)).toEqual([5n, ...numbers]);
   });
 });

@@ -17,10 +17,7 @@ export async function writeObservations(
   for (const [runId, ofRun] of Map.groupBy(rows, (row) => row.runId)) {
     for (const [part, { workspace, dt, rows: group }] of partitionRows(instanceTable, ofRun, timeZone).entries()) {
       const key = dataKey({ workspace, dt, runId, part });
-      const outcome = await store.putIfAbsent(
-        key,
-        await encodeParquet(observationColumns, tableBatch(instanceTable, group)),
-      );
+      const outcome = await store.putIfAbsent(key, encodeParquet(observationColumns, tableBatch(instanceTable, group)));
       if (outcome.kind !== 'won') {
         throw new Error(`${key}: ${outcome.kind}`);
       }

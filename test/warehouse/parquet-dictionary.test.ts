@@ -12,7 +12,7 @@ import { duckdbOverFile, hyparquetFooter, hyparquetRows } from '../support/refer
 
 type ColumnMetaData = NonNullable<FileMetaData['row_groups'][number]['columns'][number]['meta_data']>;
 
-function encode(rows: readonly Observation[]): Promise<Uint8Array> {
+function encode(rows: readonly Observation[]): Uint8Array {
   return encodeParquet(observationColumns, tableBatch(instanceTable, rows));
 }
 
@@ -130,7 +130,7 @@ const texts: readonly {
 
 describe('the dictionary of a text column', () => {
   it.each(texts)('preserves $what', async ({ values, dictionary }) => {
-    const bytes = await encode(rowsOf(values, (value) => ({ name: value, runStatus: value })));
+    const bytes = encode(rowsOf(values, (value) => ({ name: value, runStatus: value })));
 
     expect((await hyparquetRows(bytes, 'name')).map((row) => row['name'] ?? null)).toEqual(values);
     expect(await listOf(bytes, 'run_status')).toEqual(values);
@@ -143,7 +143,7 @@ describe('the dictionary of a text column', () => {
     const values = Array.from({ length: maxRowGroupRows + 20_000 }, (_, row) =>
       row < maxRowGroupRows ? `distinct ${row}` : `repeated ${row % 9_000}`,
     );
-    const bytes = await encode(rowsOf(values, (name) => ({ name, taskType: name })));
+    const bytes = encode(rowsOf(values, (name) => ({ name, taskType: name })));
 
     expect((await hyparquetRows(bytes, 'name')).map((row) => row['name'])).toEqual(values);
     expect(await listOf(bytes, 'task_type')).toEqual(values);
@@ -155,7 +155,7 @@ describe('the dictionary of a text column', () => {
 
   it('contains only texts of its own row group, as do the statistics', async () => {
     const values = Array.from({ length: 2 * maxRowGroupRows }, (_, row) => (row < maxRowGroupRows ? 'a' : 'b'));
-    const bytes = await encode(rowsOf(values, (runStatus) => ({ runStatus })));
+    const bytes = encode(rowsOf(values, (runStatus) => ({ runStatus })));
 
     expect(
       await duckdbOverFile(
@@ -175,7 +175,7 @@ describe('the dictionary of a text column', () => {
 
   it('encodes unpaired surrogates as U+FFFD', async () => {
     const values = Array.from({ length: 100 }, (_, row) => ['a\uD800', 'a\uD801', 'a\uFFFD', '\uDC00'][row % 4] ?? '');
-    const bytes = await encode(rowsOf(values, (name) => ({ name })));
+    const bytes = encode(rowsOf(values, (name) => ({ name })));
 
     expect((await hyparquetRows(bytes, 'name')).map((row) => row['name'])).toEqual(
       values.map((text) => text.toWellFormed()),
@@ -196,7 +196,7 @@ describe('the dictionary of a number column', () => {
     const values = Array.from({ length: count }, (_, row) => first + BigInt((row * 7919) % distinct)).flatMap(
       (value, row) => (row % 7 === 3 ? [null, value] : [value]),
     );
-    const bytes = await encode(rowsOf(values, (taskId) => ({ taskId })));
+    const bytes = encode(rowsOf(values, (taskId) => ({ taskId })));
 
     expect((await hyparquetRows(bytes, 'task_id')).map((row) => row['task_id'] ?? null)).toEqual(values);
     expect(await listOf(bytes, 'task_id')).toEqual(values.map((value) => (value === null ? null : String(value))));
@@ -204,7 +204,7 @@ describe('the dictionary of a number column', () => {
   });
 
   it('is omitted if every number is null', async () => {
-    const bytes = await encode(rowsOf(Array(1000).fill(null), () => ({ taskId: null })));
+    const bytes = encode(rowsOf(Array(1000).fill(null), () => ({ taskId: null })));
 
     expect((await hyparquetRows(bytes, 'task_id')).map((row) => row['task_id'] ?? null)).toEqual(
       Array(1000).fill(null),
@@ -214,9 +214,7 @@ describe('the dictionary of a number column', () => {
   });
 
   it('is omitted for columns whose numbers are expected to differ', async () => {
-    const bytes = await encode(
-      rowsOf(Array(1000).fill(null), () => ({ endTimeMs: 0, startTimeMs: 0, observedAtMs: 0 })),
-    );
+    const bytes = encode(rowsOf(Array(1000).fill(null), () => ({ endTimeMs: 0, startTimeMs: 0, observedAtMs: 0 })));
 
     expect(chunksOf(bytes, 'end_time')[0]).not.toHaveProperty('dictionary_page_offset', expect.anything());
     expect(chunksOf(bytes, 'start_time')[0]).not.toHaveProperty('dictionary_page_offset', expect.anything());
@@ -240,7 +238,7 @@ it.each([
 
 it('column metadata has the offsets, sizes and encodings of the pages', async () => {
   const values = repeated(maxRowGroupRows + 30_000, 40);
-  const bytes = await encode(rowsOf(values, (name) => ({ name, extra: null })));
+  const bytes = encode(rowsOf(values, (name) => ({ name, extra: null })));
 
   let expectedStart = 4;
   for (const { columns, num_rows, total_byte_size } of hyparquetFooter(bytes).row_groups) {

@@ -62,7 +62,7 @@ function plain(value: unknown): unknown {
 it('hyparquet reads back any observations unchanged', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(observation, { minLength: 1, maxLength: 60 }), async (rows) => {
-      const read = await hyparquetRows(await encodeParquet(observationColumns, tableBatch(instanceTable, rows)));
+      const read = await hyparquetRows(encodeParquet(observationColumns, tableBatch(instanceTable, rows)));
 
       expect(read.map((row) => Object.keys(columns).map((name) => plain(row[name])))).toEqual(
         rows.map((row) => Object.values(columns).map((name) => asUtf8(row[name]))),
@@ -75,9 +75,7 @@ it('hyparquet reads back any observations unchanged', async () => {
 it('statistics are the smallest and the largest value of any observations', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(observation, { minLength: 1, maxLength: 30 }), async (rows) => {
-      const [group] = hyparquetFooter(
-        await encodeParquet(observationColumns, tableBatch(instanceTable, rows)),
-      ).row_groups;
+      const [group] = hyparquetFooter(encodeParquet(observationColumns, tableBatch(instanceTable, rows))).row_groups;
 
       for (const [index, name] of Object.values(columns).entries()) {
         const statistics = group?.columns[index]?.meta_data?.statistics;
@@ -113,7 +111,7 @@ it('hyparquet and DuckDB read back any repetitions and nulls', async () => {
           taskId: value < 0 ? null : 2n ** 62n + BigInt(value),
         }),
       );
-      const bytes = await encodeParquet(observationColumns, tableBatch(instanceTable, rows));
+      const bytes = encodeParquet(observationColumns, tableBatch(instanceTable, rows));
 
       const expected = rows.map(({ name, taskId }) => [name, taskId]);
       expect((await hyparquetRows(bytes)).map((row) => [row['name'] ?? null, row['task_id'] ?? null])).toEqual(
