@@ -9,7 +9,6 @@
 import { IncompleteReadError } from '../errors.ts';
 import { spanMs } from '../intervals.ts';
 import type { Window } from '../model.ts';
-import { addReply, type Collected } from './collected.ts';
 import { ask, askTwice, type PageSource, type Reply } from './page-source.ts';
 
 /** In unstable order, 250 rows take about 10 scans, and 3,000 rows in pages of 100 about 12. */
@@ -19,11 +18,10 @@ const longestReachMs = 30 * 86_400_000;
 /** After this many scans in a row without a new row, the order is stable and the missing rows cannot be reached. */
 const maxIdleScans = 8;
 
-/** Reads the list of one dense second, and adds its rows to `collected`. */
+/** Reads the list of one dense second. */
 export class DenseSecond {
   readonly #source: PageSource;
   readonly #window: Window;
-  readonly #collected: Collected;
   /** Null until it is known. */
   #level: number | null = null;
   #isCounted = false;
@@ -32,10 +30,9 @@ export class DenseSecond {
   /** What the source counts offsets in. Null until it matters: with a believed count, either unit reaches all rows. */
   #unit: 'row' | 'page' | null = null;
 
-  constructor(source: PageSource, window: Window, collected: Collected) {
+  constructor(source: PageSource, window: Window) {
     this.#source = source;
     this.#window = window;
-    this.#collected = collected;
   }
 
   /** Scans until the list is proven complete. Returns null if it is, otherwise an error with the last numbers. */
@@ -160,17 +157,11 @@ export class DenseSecond {
    * left out are then at no later offset). Returns the fuller reply; null if the offset is refused.
    */
   async #askSurely(offset: number, window = this.#window): Promise<Reply | null> {
-    const reply = await ask(this.#source, window, offset);
-    if (reply === null) {
-      return null;
-    }
-    const isCutShort = this.#unit === 'page' && reply.isShort;
-    const isDoubtful = reply.rows === 0 || reply.distinct < reply.rows || isCutShort;
-    const again = isDoubtful ? await askTwice(this.#source, window, reply, offset) : null;
-    const replies = [reply, ...(again ?? [])];
-    for (const one of window === this.#window ? replies : []) {
-      addReply(this.#collected, one);
-    }
-    return replies.reduce((a, b) => (b.distinct > a.distinct ? b : a));
+    // The rows of a longer list are no result of this read.
+    const source = window === this.#window ? this.#source : { ...this.#source, onReply: () => undefined };
+    const reply = await ask(source, window, offset);
+    const isCutShort = this.#unit === 'page' && reply?.isShort;
+    const isDoubtful = reply !== null && (reply.rows === 0 || reply.distinct < reply.rows || isCutShort);
+    return isDoubtful ? await askTwice(source, window, reply, offset) : reply;
   }
 }

@@ -7,24 +7,24 @@
  * that do not balance are read separately in smaller parts (R4), down to a single second (R5). A part that the source
  * fails to deliver is halved in the same way (R6).
  */
-import { IncompleteReadError, type SourceError } from '../errors.ts';
-import { contains, cutAt, evenCuts, gapsIn, inOrder, spanMs, unionOf } from '../intervals.ts';
+import { IncompleteReadError, SourceError } from '../errors.ts';
+import { cutAt, evenCuts, gapsIn, inOrder, spanMs, unionOf } from '../intervals.ts';
 import type { Window } from '../model.ts';
 import { addReply, type Collected, emptyCollected } from './collected.ts';
 import { type Ages, balanceCut, type Cut, halvesOf, isSingleTime, partsOf } from './cuts.ts';
 import { DenseSecond } from './dense-second.ts';
-import { ask, askTwice, type PageSource, type Reply, showSame, UndeliveredError } from './page-source.ts';
+import { type Answered, ask, askTwice, type PageSource, type Reply } from './page-source.ts';
 
 /** What to read. */
 export interface WindowTask extends Ages {
   readonly window: Window;
-  /** Reading stops after the first part that brings the rows shown to this number. */
-  readonly maxRows: number;
+  /** Returns whether to stop. Called after every part, and before another part is requested. */
+  readonly isEnough: (collected: Collected, proven: readonly Window[]) => boolean;
 }
 
 /** The result of a read. Parts that are neither proven nor unproven are still to be read. */
 export interface WindowRead {
-  /** Every row of every reply. */
+  /** Every row that was shown, also by a repeated request for another window. */
   readonly collected: Collected;
   /** Disjoint, in order of time; normally the whole window. */
   readonly proven: readonly Window[];
@@ -42,17 +42,35 @@ const maxLooks = 4;
 const maxUnproven = 5;
 /** Maximum number of halvings in one read, which isolates two seconds in a month. */
 const maxHalvings = 40;
+/** Number of halvings before a source that has answered nothing yet counts as failing. */
+const maxUnansweredHalvings = 2;
 
 /** Reads a window. Never throws: an error of `fetchPage` becomes the `failure`. */
 export async function readWindow(source: PageSource, task: WindowTask): Promise<WindowRead> {
   return await new WindowReading(source, task).read();
 }
 
-/** The last reply of a look at a window, and whether it shows the whole window (R1, R3). */
-interface Look extends Reply {
-  readonly isWhole: boolean;
-  /** The number of looks after which more would not help. */
-  readonly mostLooks: number;
+/** The first reply with rows, or else the last reply. */
+export type FirstReply = Answered & Pick<WindowRead, 'collected' | 'unproven'>;
+
+/**
+ * Reads a window only until a reply shows rows. The first read of a run is one of a long span (R0): it shows the page
+ * size, whether counts exceed pages, and the density.
+ *
+ * @throws what `fetchPage` throws
+ */
+export async function readFirst(source: PageSource, window: Window): Promise<FirstReply> {
+  const { collected, unproven, failure } = await readWindow(source, {
+    window,
+    settledUntilMs: Number.POSITIVE_INFINITY,
+    rereadFromMs: Number.POSITIVE_INFINITY,
+    isEnough: ({ seen, unreadable }) => seen.size + unreadable.size > 0,
+  });
+  const { answered } = source.profile.hints;
+  if (failure !== null || answered === null) {
+    throw failure;
+  }
+  return { ...answered, collected, unproven };
 }
 
 class WindowReading {
@@ -61,13 +79,22 @@ class WindowReading {
   readonly #todo: Window[];
   readonly #collected = emptyCollected();
   readonly #proven: Window[] = [];
-  #unproven: IncompleteReadError[] = [];
+  readonly #unproven: IncompleteReadError[] = [];
+  readonly #undelivered: Window[] = [];
+  #cause: SourceError | undefined;
+  /** The window that was requested last. */
+  #looked: Window;
   #halvings = 0;
 
   constructor(source: PageSource, task: WindowTask) {
-    this.#source = source;
+    const onReply = (reply: Reply): void => {
+      source.onReply(reply);
+      addReply(this.#collected, reply);
+    };
+    this.#source = { ...source, onReply };
     this.#task = task;
     this.#todo = [task.window];
+    this.#looked = task.window;
   }
 
   async read(): Promise<WindowRead> {
@@ -81,12 +108,14 @@ class WindowReading {
     } catch (thrown) {
       failure = thrown;
     }
+    for (const window of unionOf(this.#undelivered)) {
+      this.#unproven.push(new IncompleteReadError(window, null, 0, this.#cause));
+    }
     return { collected: this.#collected, proven: unionOf(this.#proven), unproven: this.#unproven, failure };
   }
 
   #hasEnough(): boolean {
-    const isFull = this.#proven.length > 0 && this.#collected.seen.size >= this.#task.maxRows;
-    return isFull || this.#unproven.length >= maxUnproven;
+    return this.#unproven.length >= maxUnproven || this.#task.isEnough(this.#collected, this.#proven);
   }
 
   /**
@@ -98,36 +127,38 @@ class WindowReading {
     try {
       await this.#readFrom(window);
     } catch (thrown) {
-      if (!(thrown instanceof UndeliveredError)) {
+      if (!(thrown instanceof SourceError && thrown.mayBeOfRequest)) {
         throw thrown;
       }
-      addReply(this.#collected, thrown.answer);
-      // A dense second also asks for windows around it.
-      const failed = contains(window, thrown.window.fromMs) ? thrown.window : window;
+      const failed = this.#looked;
+      const { answered, isWholeSeconds } = this.#source.profile.hints;
+      const halves = this.#halvings < maxHalvings ? halvesOf(failed, isWholeSeconds) : [];
+      if (answered !== null) {
+        // Fails if not only the window fails, but the source.
+        await ask({ ...this.#source, filter: answered.filter, isDoubtful: false }, answered.window);
+      } else if (halves.length === 0 || this.#halvings === maxUnansweredHalvings) {
+        throw thrown;
+      }
       this.#todo.push(...gapsIn(window, inOrder([...this.#proven, ...this.#todo, failed])));
-      const halves = this.#halvings < maxHalvings ? halvesOf(failed, this.#source.profile.hints.isWholeSeconds) : [];
-      this.#halvings += 1;
-      this.#source = { ...this.#source, isDoubtful: true };
       this.#todo.unshift(...halves);
+      this.#source = { ...this.#source, isDoubtful: true };
+      this.#halvings += 1;
       if (halves.length === 0) {
-        this.#addFailure(failed, thrown.failure);
+        this.#undelivered.push(failed);
+        this.#cause = thrown;
       }
     }
-  }
-
-  /** Adds a window that the source fails to deliver, joined with those beside it. */
-  #addFailure(window: Window, cause: SourceError): void {
-    const beside = this.#unproven.filter((error) => error.cause && unionOf([error.window, window]).length === 1);
-    const [whole = window] = unionOf([window, ...beside.map((error) => error.window)]);
-    const others = this.#unproven.filter((error) => !beside.includes(error));
-    this.#unproven = [...others, new IncompleteReadError(whole, null, 0, cause)];
   }
 
   /** Proves part after part of a window for as long as the cuts that its pages suggest balance. */
   async #readFrom(window: Window): Promise<void> {
     let rest = window;
     let reply = await this.#look(rest);
-    while (reply !== null && !reply.isWhole) {
+    while (reply !== null && !this.#isWhole(rest, reply)) {
+      if (this.#hasEnough()) {
+        this.#todo.push(rest);
+        return;
+      }
       const cut = balanceCut(rest, reply, this.#source.profile, this.#task);
       if (cut === null) {
         return await this.#readInParts(rest, reply);
@@ -136,11 +167,8 @@ class WindowReading {
       const isBalanced = this.#judgeBalance(cut, reply, next);
       rest = cut.remainder;
       // A remainder's count that is too low also makes a balance fail, so it must not prove the remainder whole.
-      reply = isBalanced || !next?.isWhole ? next : await this.#look(rest);
-      if (reply?.isWhole === false && this.#hasEnough()) {
-        this.#todo.push(rest);
-        return;
-      }
+      const isDoubtful = next !== null && !isBalanced && this.#isWhole(rest, next);
+      reply = isDoubtful ? await this.#look(rest) : next;
     }
     if (reply !== null) {
       this.#proven.push(rest);
@@ -151,51 +179,39 @@ class WindowReading {
    * Looks at a window until a reply is whole or shows that it was cut off. If the source refuses the window as too
    * long, queues parts of it and returns null.
    */
-  async #look(window: Window): Promise<Look | null> {
+  async #look(window: Window): Promise<Reply | null> {
+    const { profile } = this.#source;
+    this.#looked = window;
     // Without exact counts, every window needs two looks.
-    const isCounted = this.#source.profile.largestCount > 0;
-    let replies = isCounted ? await askOnce(this.#source, window) : await askTwice(this.#source, window);
-    for (let looks = 1; replies !== null; looks += 1) {
-      const look = this.#judgeLook(window, replies);
-      if (look.isWhole || looks >= look.mostLooks) {
-        return look;
+    let reply = await (profile.largestCount > 0 ? ask : askTwice)(this.#source, window);
+    for (let looks = 1; reply !== null && looks < maxLooks; looks += 1) {
+      const { rows, distinct, isShort, isConfirmed } = reply;
+      const mayBeWrong = rows === 0 || (!isConfirmed && (isShort || distinct < rows));
+      if (!mayBeWrong || this.#hasEnough() || this.#isWhole(window, reply)) {
+        return reply;
       }
-      replies = await askTwice(this.#source, window, look);
+      reply = await askTwice(this.#source, window, reply);
     }
-    const parts = Math.ceil(spanMs(window) / this.#source.profile.hints.maxSpanMs);
-    this.#todo.push(...cutAt(window, evenCuts(window, parts).map(Math.round)));
-    return null;
-  }
-
-  #judgeLook(window: Window, replies: readonly [Reply, ...Reply[]]): Look {
-    const [first, last = first] = replies;
-    for (const reply of replies) {
-      addReply(this.#collected, reply);
+    if (reply === null) {
+      const parts = Math.ceil(spanMs(window) / profile.hints.maxSpanMs);
+      this.#todo.push(...cutAt(window, evenCuts(window, parts).map(Math.round)));
     }
-    const mayBeWhole = this.#mayBeWhole(window, last);
-    const isConfirmed = replies.length > 1 && mayBeWhole && showSame(first, last);
-    const isWhole = isConfirmed || this.#isWholeByCount(last);
-    const isOdd = replies.length === 1 && this.#isOdd(last);
-    return { ...last, isWhole, mostLooks: mayBeWhole || last.rows === 0 ? maxLooks : isOdd ? 2 : 1 };
-  }
-
-  /** R1: one reply shows as many distinct rows as an exact count says. A reply without rows proves no count. */
-  #isWholeByCount({ rows, count, distinct }: Reply): boolean {
-    return rows > 0 && count === rows && distinct === rows && this.#source.profile.believes(count);
+    return reply;
   }
 
   /**
-   * R3: whether this reply shows the whole window if the reply before it showed the same. A row shown twice may have
-   * replaced another row. Only in a window of a single start time it counts as listed twice.
+   * R1: a reply shows as many distinct rows as an exact count says. A reply without rows proves no count.
+   *
+   * R3: two replies in a row that were not cut off show the same. A row shown twice may have replaced another row. Only
+   * in a window of a single start time it counts as listed twice.
    */
-  #mayBeWhole(window: Window, { rows, count, distinct, isShort }: Reply): boolean {
-    const isPlain = distinct === rows || isSingleTime(window, this.#source.profile.hints.isWholeSeconds);
-    return isPlain && isShort && (count === null || count <= rows);
-  }
-
-  /** Whether the reply itself is wrong: a row twice, or fewer rows than a page and than its own count. */
-  #isOdd({ rows, count, distinct, isShort }: Reply): boolean {
-    return distinct < rows || (isShort && rows < (count ?? 0));
+  #isWhole(window: Window, { rows, count, distinct, isShort, isConfirmed }: Reply): boolean {
+    const { profile } = this.#source;
+    const isCounted = rows > 0 && count === rows && profile.believes(count);
+    const isSeenTwice = isConfirmed && isShort && (count === null || count <= rows);
+    return distinct === rows
+      ? isCounted || isSeenTwice
+      : isSeenTwice && isSingleTime(window, profile.hints.isWholeSeconds);
   }
 
   /**
@@ -208,11 +224,7 @@ class WindowReading {
     const partRows = profile.believes(count) && profile.believes(nextCount) ? count - nextCount : 0;
     const isBalanced = partRows === shownRows && profile.balancesHold;
     profile.hints.noteBalance(isBalanced);
-    if (isBalanced) {
-      this.#proven.push(part);
-    } else {
-      this.#todo.push(part);
-    }
+    (isBalanced ? this.#proven : this.#todo).push(part);
     return isBalanced;
   }
 
@@ -220,7 +232,7 @@ class WindowReading {
   async #readInParts(window: Window, reply: Reply): Promise<void> {
     const { profile } = this.#source;
     if (isSingleTime(window, profile.hints.isWholeSeconds)) {
-      const unproven = await new DenseSecond(this.#source, window, this.#collected).read();
+      const unproven = await new DenseSecond(this.#source, window).read();
       if (unproven === null) {
         this.#proven.push(window);
       } else {
@@ -233,9 +245,4 @@ class WindowReading {
       this.#todo.push(...partsOf(window, reply, profile, this.#task));
     }
   }
-}
-
-async function askOnce(source: PageSource, window: Window): Promise<readonly [Reply] | null> {
-  const reply = await ask(source, window);
-  return reply && [reply];
 }

@@ -4,8 +4,8 @@
  * what to ask next.
  */
 import { spanMs } from '../intervals.ts';
-import type { PageRequest, Window } from '../model.ts';
-import type { Reply } from './page-source.ts';
+import type { Window } from '../model.ts';
+import type { Answered, Reply } from './page-source.ts';
 import { Turns } from './turns.ts';
 
 /**
@@ -85,7 +85,7 @@ class Hints {
   /** The longest window that the source accepts, as far as it is known. */
   maxSpanMs = Number.POSITIVE_INFINITY;
   /** The last request that was answered; null without one. */
-  answered: PageRequest | null = null;
+  answered: Answered | null = null;
   /** Rows at the far end of a page that are left to the next page, because the order there may be loose. */
   marginRows = 1;
 

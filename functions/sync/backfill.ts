@@ -203,7 +203,7 @@ function slicesOf(
     spans,
     settledUntilMs: () => lateRowsFrom(run, run.clock.now() - run.settings.settleMs),
     rowsPerMs: densityNear(recorder.checkpoint.coverage, fromMs) ?? calibration?.rowsPerMs ?? null,
-    shown: calibration?.reply ?? null,
+    shown: calibration?.collected,
     rowsInTimeLeft: () => rowsInTimeLeft(run),
     now: () => run.clock.now(),
   });

@@ -51,11 +51,12 @@ export async function beginRun(
  */
 export async function firstRequest({ run, source, recorder }: ReadingRun, window: Window): Promise<Calibration> {
   const calibration = await calibrateRead(source, window);
-  const { reply, failure } = calibration;
+  const { reply } = calibration;
+  const [failed] = calibration.unproven;
   if (recorder.checkpoint.coverage.length === 0) {
-    if (failure !== null && reply.rows === 0) {
+    if (failed !== undefined && reply.rows === 0) {
       // How the source selects cannot be checked without an execution.
-      throw failure;
+      throw failed.cause ?? failed;
     }
     await requireWindows(source, reply.page.executions, run.clock.now());
   }

@@ -98,7 +98,7 @@ async function readAll(parts: Incremental): Promise<void> {
     barrierMs: isLong ? watermarkMs : null,
     settledUntilMs: () => lateRowsFrom(run, untilMs),
     rereadFromMs: untilMs - settings.lookbackMs,
-    shown: calibration.reply,
+    shown: calibration.collected,
     rowsPerMs: density,
     rowsInTimeLeft: () => rowsInTimeLeft(run),
     now: () => run.clock.now(),

@@ -4,10 +4,10 @@
  */
 import { edgeToleranceMs } from '../checkpoint/checkpoint.ts';
 import type { IncompleteReadError } from '../errors.ts';
-import { contains, containsAny, cutAt, gapsIn, inOrder, lengthOf } from '../intervals.ts';
+import { containsAny, cutAt, gapsIn, inOrder, lengthOf, unionOf } from '../intervals.ts';
 import type { EpochMs, Window } from '../model.ts';
-import { addReply, type Collected, emptyCollected } from '../reading/collected.ts';
-import type { PageSource, Reply } from '../reading/page-source.ts';
+import { type Collected, emptyCollected, type Seen } from '../reading/collected.ts';
+import type { PageSource } from '../reading/page-source.ts';
 import { readWindow, type WindowRead } from '../reading/read-window.ts';
 import { nextSlice } from '../reading/slices.ts';
 
@@ -35,11 +35,8 @@ export interface SliceReading {
   readonly settledUntilMs: () => EpochMs;
   /** The next run reads again all rows that start at this time or later; none if absent. */
   readonly rereadFromMs?: EpochMs;
-  /**
-   * The first reply of the run. Its rows within `spans` are kept, even if they leave the source before they are read
-   * again.
-   */
-  readonly shown?: Reply | null;
+  /** Rows shown before. Those in `spans` are returned, even if they leave the source before they are read again. */
+  readonly shown?: Collected | undefined;
   /** Density known from earlier runs; null without one. */
   readonly rowsPerMs: number | null;
   /** How many rows can be read in the time left. */
@@ -65,7 +62,9 @@ export class SliceReader {
   readonly #barrierMs: EpochMs;
   #rowsPerMs: number | null;
   /** Rows of unproven parts. They are kept in case they leave the source before the part is read again. */
-  readonly #carried: Collected = emptyCollected();
+  readonly #carried: Collected;
+  /** Everything that was proven, and what its requests asked for around it. */
+  #proven: readonly Window[] = [];
   #unread: readonly Window[];
   readonly #begun: BegunSlice[] = [];
   #failure: { readonly thrown: unknown } | null = null;
@@ -77,9 +76,7 @@ export class SliceReader {
     this.#rowsPerMs = reading.rowsPerMs;
     this.#unread = reading.spans;
     this.#revision = reading.source.profile.revision;
-    if (reading.shown) {
-      addReply(this.#carried, reading.shown);
-    }
+    this.#carried = reading.shown ?? emptyCollected();
   }
 
   /** The spans still to be read, in order of time, including the slices in flight. */
@@ -145,8 +142,9 @@ export class SliceReader {
       });
       this.#unread = [...gapsIn(span, [window]), ...others];
       const settledUntilMs = this.#reading.settledUntilMs();
-      const maxRows = aimedRows * toleratedFactor;
-      const read = readWindow(source, { window, settledUntilMs, rereadFromMs, maxRows });
+      const isEnough = ({ seen }: Collected, proven: readonly Window[]): boolean =>
+        proven.length > 0 && seen.size >= aimedRows * toleratedFactor;
+      const read = readWindow(source, { window, settledUntilMs, rereadFromMs, isEnough });
       this.#begun.push({ window, begunAtMs: now(), settledUntilMs, revision, read });
       // The rest of an earlier slice comes before slices that were begun in the meantime.
       this.#begun.sort((a, b) => a.window.fromMs - b.window.fromMs);
@@ -165,7 +163,7 @@ export class SliceReader {
     }
     const settled = inOrder([...proven, ...unproven.map((error) => error.window)]);
     this.#unread = inOrder([...gapsIn(window, settled), ...this.#unread]);
-    const collected = this.#rowsOf(window, proven, read.collected);
+    const collected = this.#rowsOf(proven, read.collected);
     if (proven.length > 0) {
       const seenPerMs = collected.seen.size / lengthOf(proven);
       this.#rowsPerMs = this.#rowsPerMs === null ? seenPerMs : (this.#rowsPerMs + seenPerMs) / 2;
@@ -173,24 +171,25 @@ export class SliceReader {
     return { window, proven, unproven, collected, begunAtMs, settledUntilMs };
   }
 
-  /**
-   * Returns the rows of the proven parts, including carried rows that have left the source; carries the others. Among
-   * these are rows far from the window: a source that failed to deliver it has shown them in reply to another request.
-   */
-  #rowsOf(window: Window, proven: readonly Window[], { seen, unreadable }: Collected): Collected {
+  /** Returns the rows of the proven parts, including carried rows that have left the source; carries the others. */
+  #rowsOf(proven: readonly Window[], { seen, unreadable }: Collected): Collected {
     // If the source filters by another time than it shows, no other window may show this row.
     const isAttributable = this.#reading.source.profile.balancesHold;
-    const asked = { fromMs: window.fromMs - edgeToleranceMs, toMs: window.toMs + edgeToleranceMs };
-    for (const [key, row] of isAttributable ? seen : []) {
-      const { startTimeMs } = row.execution;
-      if (contains(window, startTimeMs) ? !containsAny(proven, startTimeMs) : !contains(asked, startTimeMs)) {
-        this.#carried.seen.set(key, row);
+    // A request is wider than its window, and a row beside that may leave before it is due.
+    const widened = proven.map(({ fromMs, toMs }) => ({ fromMs: fromMs - edgeToleranceMs, toMs: toMs + edgeToleranceMs }));
+    this.#proven = unionOf([...this.#proven, ...widened]);
+    const isCarried = ({ execution: { startTimeMs } }: Seen): boolean =>
+      isAttributable && !containsAny(this.#proven, startTimeMs);
+    const carried = this.#carried.seen;
+    for (const [key, row] of seen) {
+      if (isCarried(row)) {
+        carried.set(key, row);
         seen.delete(key);
       }
     }
-    for (const [key, row] of this.#carried.seen) {
-      if (!isAttributable || containsAny(proven, row.execution.startTimeMs)) {
-        this.#carried.seen.delete(key);
+    for (const [key, row] of carried) {
+      if (!isCarried(row)) {
+        carried.delete(key);
         seen.set(key, seen.get(key) ?? row);
       }
     }

@@ -1,7 +1,8 @@
 /** Counts or reads a span of start times, and writes nothing. For comparisons of the source with the table. */
 import { contains, spanMs } from '../intervals.ts';
 import type { EpochMs, Execution, Window } from '../model.ts';
-import { askIfAnswered, type PageSource } from '../reading/page-source.ts';
+import type { PageSource } from '../reading/page-source.ts';
+import { readFirst } from '../reading/read-window.ts';
 import { type ReadSlice, SliceReader } from './slice-reader.ts';
 import { noLateRowsBefore } from './target-reader.ts';
 import type { TargetRun } from './target-run.ts';
@@ -15,9 +16,10 @@ import type { TargetRun } from './target-run.ts';
  * @throws what `fetchPage` throws
  */
 export async function exactCountOf(source: PageSource, { fromMs, toMs }: Window): Promise<number | null> {
-  const reply = await askIfAnswered(source, { fromMs: halfBefore(fromMs), toMs: halfBefore(toMs) });
+  const asked = { fromMs: halfBefore(fromMs), toMs: halfBefore(toMs) };
+  const { reply, window } = await readFirst(source, asked);
   const { profile } = source;
-  if (reply === null || reply.rows === 0 || reply.page.unreadable.length > 0) {
+  if (spanMs(window) < spanMs(asked) || reply.rows === 0 || reply.page.unreadable.length > 0) {
     return null;
   }
   return profile.hints.isWholeSeconds && profile.believes(reply.count) ? reply.count : null;

@@ -2,9 +2,8 @@
 import type { Checkpoint } from '../checkpoint/checkpoint.ts';
 import { spanMs } from '../intervals.ts';
 import { type EpochMs, type FetchPage, maxPageRows, type Window } from '../model.ts';
-import { calibrate, type FirstReply } from '../reading/first-request.ts';
-import { askIfAnswered, type PageSource } from '../reading/page-source.ts';
-import { readWindow, type WindowRead } from '../reading/read-window.ts';
+import type { PageSource } from '../reading/page-source.ts';
+import { type FirstReply, readFirst, readWindow, type WindowRead } from '../reading/read-window.ts';
 import { SourceProfile } from '../reading/source-profile.ts';
 import { type RunState, reportProgress } from './run-state.ts';
 import type { ReadSlice } from './slice-reader.ts';
@@ -43,7 +42,7 @@ export function pageSourceOf(
     filter: target.filter,
     profile: new SourceProfile(),
     inFlight: () => windowsInFlight(source.stats().latencyMs, settings),
-    onRows,
+    onReply: ({ rows }) => onRows(rows),
   };
 }
 
@@ -70,10 +69,10 @@ export function countingSource(
 }
 
 /** The result of the first request of a run. */
-export interface Calibration extends Pick<FirstReply, 'reply' | 'failure'> {
+export interface Calibration extends Pick<FirstReply, 'reply' | 'collected' | 'unproven'> {
   /** Estimated density if nothing is covered yet; null if the source shows no rows. */
   readonly rowsPerMs: number | null;
-  /** Whether that is the density of the whole window, not only of a part (`calibrate`). */
+  /** Whether that is the density of the whole window, not only of a part (`readFirst`). */
   readonly isOfWhole: boolean;
 }
 
@@ -84,7 +83,7 @@ export interface Calibration extends Pick<FirstReply, 'reply' | 'failure'> {
  */
 export async function calibrateRun(source: PageSource, { fromMs, toMs }: Window): Promise<Calibration> {
   const span = { fromMs: Math.max(firstAskableMs, Math.min(fromMs, toMs - calibratedMs)), toMs };
-  const { window, ...first } = await calibrate(source, span);
+  const { window, ...first } = await readFirst(source, span);
   const { reply } = first;
   const rows = Math.max(reply.rows, reply.count ?? 0);
   const rowsPerMs = rows === 0 ? null : rows / spanMs(window);
@@ -103,8 +102,10 @@ export async function calibrateRead(source: PageSource, window: Window): Promise
   if (lengthMs >= calibratedMs || lengthMs < countedApartMs || (totalOf(calibration) ?? 0) < countedApartRows) {
     return calibration;
   }
-  const count = (calibration.isOfWhole ? await askIfAnswered(source, window) : null)?.count ?? null;
-  return count === null || count === 0 ? calibration : { ...calibration, rowsPerMs: count / lengthMs };
+  const counted = calibration.isOfWhole ? await readFirst(source, window) : null;
+  const count = counted?.reply.count ?? 0;
+  const isOfWindow = counted !== null && spanMs(counted.window) === lengthMs;
+  return count > 0 && isOfWindow ? { ...calibration, rowsPerMs: count / lengthMs } : calibration;
 }
 
 /**
@@ -171,7 +172,7 @@ export async function readWhole(run: TargetRun, source: PageSource, window: Wind
     window,
     settledUntilMs: lateRowsFrom(run, run.clock.now() - run.settings.settleMs),
     rereadFromMs: Number.POSITIVE_INFINITY,
-    maxRows: Number.POSITIVE_INFINITY,
+    isEnough: () => false,
   });
   if (read.failure !== null) {
     throw read.failure;

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { ConfigError, IncompleteReadError, SourceError } from '../../functions/errors.ts';
 import { containsAny, gapsIn, inOrder, lengthOf, spanMs } from '../../functions/intervals.ts';
 import type { Execution, Page, PageRequest } from '../../functions/model.ts';
-import { calibrate } from '../../functions/reading/first-request.ts';
+import { readFirst } from '../../functions/reading/read-window.ts';
 import {
   anExecution,
   day,
@@ -86,7 +86,7 @@ describe('a source whose order and counts hold', () => {
 
   it('stops after enough rows, with the newest part proven', async () => {
     const source = pagedSource(executions(1000), { order: 'descending' });
-    const outcome = await readPartly(source, day, { maxRows: 500 });
+    const outcome = await readPartly(source, day, { isEnough: ({ seen }) => seen.size >= 500 });
     const provenFromMs = Math.min(...outcome.proven.map(({ fromMs }) => fromMs));
     expect(outcome.failure).toBeNull();
     const newest = source.rows.filter(({ startTimeMs }) => startTimeMs >= provenFromMs);
@@ -523,29 +523,29 @@ describe('a part that the source fails to deliver', () => {
   ])('does not prevent the first request of a run, even if that shows the %s row', async (_which, order, index) => {
     const rows = executions(600, (at) => (at - 200) * 3_600_000);
     const source = broken(rows, holding(index), { order });
-    const { window, reply, failure } = await calibrate(source.source, longSpan);
+    const { window, reply, unproven } = await readFirst(source.source, longSpan);
     expect(spanMs(window)).toBeLessThan(spanMs(longSpan));
     expect(reply.rows).toBe(100);
-    expect(failure?.message).toBe('HTTP 500');
+    expect(unproven).toEqual([]);
   });
 
   it('does not prevent the first request of a run that has rows of its last hours only', async () => {
     const rows = executions(600, (at) => 20 * 86_400_000 - 20_000_000 + at * 30_000);
-    const { reply } = await calibrate(broken(rows, holding(599)).source, longSpan);
+    const { reply } = await readFirst(broken(rows, holding(599)).source, longSpan);
     expect(reply.rows).toBe(100);
   });
 
   it('leaves the first request of a run without rows if all of them fail', async () => {
     const source = broken(executions(600), ({ executions: shown }) => shown.length > 0);
-    const { reply, failure } = await calibrate(source.source, longSpan);
+    const { reply, unproven } = await readFirst(source.source, longSpan);
     expect(reply.rows).toBe(0);
-    expect(failure?.message).toBe('HTTP 500');
-    expect(source.requests).toBeLessThan(40);
+    expect(unproven[0]).toMatchObject({ cause: { message: 'HTTP 500' } });
+    expect(source.requests).toBeLessThan(170);
   });
 
   it('ends the first request of a run after three windows if the source answers none', async () => {
     const source = broken(executions(100), () => true);
-    await expect(calibrate(source.source, longSpan)).rejects.toMatchObject({ kind: 'source', message: 'HTTP 500' });
+    await expect(readFirst(source.source, longSpan)).rejects.toMatchObject({ kind: 'source', message: 'HTTP 500' });
     expect(source.requests).toBe(3);
   });
 });

@@ -2,9 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import { IncompleteReadError } from '../../functions/errors.ts';
 import type { Page, Window } from '../../functions/model.ts';
-import { calibrate } from '../../functions/reading/first-request.ts';
 import type { Reply } from '../../functions/reading/page-source.ts';
-import { readWindow } from '../../functions/reading/read-window.ts';
+import { readFirst, readWindow } from '../../functions/reading/read-window.ts';
 import { LookbackGate } from '../../functions/sync/lookback-gate.ts';
 import { type ReadSlice, SliceReader, type SliceReading } from '../../functions/sync/slice-reader.ts';
 import {
@@ -28,7 +27,7 @@ const rowsSpan = (from: number, to: number): Window => ({
 
 /** Makes a reader with one slice per span, after a first reply over a long span. */
 async function slicesOf(source: PagedSource, spans: readonly Window[], change: Partial<SliceReading> = {}) {
-  const { reply: shown } = await calibrate(source.source, longSpan);
+  const { collected: shown } = await readFirst(source.source, longSpan);
   return new SliceReader({
     source: source.source,
     spans,
@@ -110,7 +109,7 @@ describe('slices read while trust in counts or balances is revoked', () => {
         self.rows = n > 4 ? self.rows.filter((row) => row !== rows[1]) : self.rows;
       },
     });
-    const { keys } = await readAll(await slicesOf(source, spans, { shown: null }), spans);
+    const { keys } = await readAll(await slicesOf(source, spans, { shown: undefined }), spans);
     expect([...keys]).toEqual(expect.arrayContaining(keysOf(rows.slice(0, 9))));
   });
 
@@ -128,7 +127,7 @@ describe('slices read while trust in counts or balances is revoked', () => {
       distort: (page, n) =>
         n === 2 ? { ...page, executions: first } : n === 3 ? { ...page, executions: second } : page,
     });
-    const { keys } = await readAll(await slicesOf(source, spans, { shown: null }), spans);
+    const { keys } = await readAll(await slicesOf(source, spans, { shown: undefined }), spans);
     expect([...keys].sort()).toEqual(keysOf(rows.slice(0, 40)));
   });
 });
@@ -186,7 +185,7 @@ describe('rows that have left', () => {
         self.rows = isGone ? self.rows.filter((row) => row !== rows[370]) : self.rows;
       },
     });
-    const slices = await slicesOf(source, spans, { shown: null, rowsPerMs: 0.5, rowsInTimeLeft: () => 100 });
+    const slices = await slicesOf(source, spans, { shown: undefined, rowsPerMs: 0.5, rowsInTimeLeft: () => 100 });
     const keys = new Set<string>();
     for (let slice = await slices.next(); slice !== null; slice = await slices.next()) {
       const provenFromMs = Math.min(...slice.proven.map(({ fromMs }) => fromMs));
@@ -235,13 +234,13 @@ describe('the lookback gate', () => {
 describe('the first request of a run', () => {
   it('is repeated if its reply is empty', async () => {
     const source = pagedSource(executions(300), { emptyRequests: new Set([1]) });
-    const { reply } = await calibrate(source.source, longSpan);
+    const { reply } = await readFirst(source.source, longSpan);
     expect([reply.rows, source.source.profile.largestCount, source.requests]).toEqual([100, 300, 2]);
   });
 
   it('is made twice if the source is empty', async () => {
     const source = pagedSource([]);
-    const { reply }: { reply: Reply } = await calibrate(source.source, longSpan);
+    const { reply }: { reply: Reply } = await readFirst(source.source, longSpan);
     expect([reply.rows, source.requests]).toEqual([0, 2]);
   });
 });
@@ -265,6 +264,21 @@ describe('a single wrong reply', () => {
     });
     const read = await readPartly(source, rowsSpan(100, 280));
     expect([...read.collected.seen.keys()].sort()).toEqual(keysOf(rows.slice(100, 280)));
+  });
+
+  it('a single wrong reply that is short does not prove its window because two rows leave before the next', async () => {
+    const rows = executions(300);
+    const source = pagedSource(rows, {
+      count: 'none',
+      beforeRequest: (n, self) => {
+        self.rows = n > 2 ? rows.filter((row) => row !== rows[12] && row !== rows[13]) : rows;
+      },
+      distort: (page, n) => (n === 2 ? { ...page, executions: page.executions.slice(1) } : page),
+    });
+    const read = await readPartly(source, rowsSpan(10, 16));
+    expect([...read.collected.seen.keys()]).toEqual(expect.arrayContaining(keysOf(rows.slice(10, 12))));
+    expect(read.proven).toEqual([rowsSpan(10, 16)]);
+    expect(source.requests).toBeGreaterThan(3);
   });
 
   it('a single wrong reply with a row outside its span proves nothing by its own balance', async () => {
@@ -311,9 +325,9 @@ describe('a balance', () => {
       },
       distort: (page, n) => (n === 2 ? twice(page, 120) : n === 5 ? twice(page, 78) : page),
     });
-    await calibrate(source.source, longSpan);
+    await readFirst(source.source, longSpan);
     const task = { settledUntilMs: Number.POSITIVE_INFINITY, rereadFromMs: Number.POSITIVE_INFINITY };
-    const others = { maxRows: Number.POSITIVE_INFINITY };
+    const others = { isEnough: () => false };
     const [read] = await Promise.all([
       readWindow(source.source, { ...task, ...others, window: rowsSpan(0, 180) }),
       readWindow(source.source, { ...task, ...others, window: rowsSpan(200, 230) }),

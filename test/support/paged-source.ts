@@ -10,9 +10,13 @@ import {
   type Window,
 } from '../../functions/model.ts';
 import type { Collected } from '../../functions/reading/collected.ts';
-import { calibrate } from '../../functions/reading/first-request.ts';
 import type { PageSource } from '../../functions/reading/page-source.ts';
-import { readWindow as readPart, type WindowRead, type WindowTask } from '../../functions/reading/read-window.ts';
+import {
+  readFirst,
+  readWindow as readPart,
+  type WindowRead,
+  type WindowTask,
+} from '../../functions/reading/read-window.ts';
 import { SourceProfile } from '../../functions/reading/source-profile.ts';
 
 /** The switches of the source. */
@@ -131,7 +135,7 @@ export function pagedSource(rows: Execution[], traps: Partial<PagedSourceTraps> 
       filter: {},
       profile: new SourceProfile(),
       inFlight: () => 4,
-      onRows: () => undefined,
+      onReply: () => undefined,
     },
   };
   return source;
@@ -233,13 +237,13 @@ export async function readPartly(
 ): Promise<WindowRead> {
   if (!calibrated.has(source.profile)) {
     calibrated.add(source.profile);
-    await calibrate(source, longSpan);
+    await readFirst(source, longSpan);
   }
   return await readPart(source, {
     window,
     settledUntilMs: Number.POSITIVE_INFINITY,
     rereadFromMs: Number.POSITIVE_INFINITY,
-    maxRows: Number.POSITIVE_INFINITY,
+    isEnough: () => false,
     ...task,
   });
 }

@@ -10,7 +10,7 @@ import fc from 'fast-check';
 import { SourceError } from '../../../functions/errors.ts';
 import { containsAny, cutAt, lengthOf, spanMs, unionOf } from '../../../functions/intervals.ts';
 import { type Execution, executionKey, type FetchPage, type Page, type Window } from '../../../functions/model.ts';
-import { calibrate } from '../../../functions/reading/first-request.ts';
+import { readFirst } from '../../../functions/reading/read-window.ts';
 import { type ReadSlice, SliceReader } from '../../../functions/sync/slice-reader.ts';
 import {
   anExecution,
@@ -276,14 +276,14 @@ async function readOnce(chosen: Schedule): Promise<ReadOnce> {
     window,
     chosen.cuts.map((second) => epochMs + second * 1000 + 500),
   );
-  const shownFirst = await calibrate(source, longSpan).catch(ifBroken);
+  const shownFirst = await readFirst(source, longSpan).catch(ifBroken);
   const slices = new SliceReader({
     source,
     spans,
     barrierMs: null,
     settledUntilMs: () => settledUntilMs,
     rereadFromMs: settledUntilMs,
-    shown: shownFirst?.reply ?? null,
+    shown: shownFirst?.collected,
     rowsPerMs: lowDensity,
     rowsInTimeLeft: () => Number.POSITIVE_INFINITY,
     now: () => epochMs,
