@@ -19,23 +19,22 @@ export function emptyCollected(): Collected {
   return { seen: new Map(), unreadable: new Map() };
 }
 
-/** Adds the rows of a reply. */
+/**
+ * Adds the rows of a reply. Keeps the later observation of an execution. Replies can overtake each other, so a settled
+ * one never becomes open again.
+ */
 export function addReply({ seen, unreadable }: Collected, { page, keys }: Reply): void {
   const { executions, receivedAtMs } = page;
   for (const [index, execution] of executions.entries()) {
-    keepNewer(seen, keys[index] ?? '', { execution, receivedAtMs });
+    const key = keys[index] ?? '';
+    const known = seen.get(key);
+    const wasOpen = known === undefined || isOpen(known.execution);
+    const isLater = receivedAtMs >= (known?.receivedAtMs ?? 0);
+    if (wasOpen === isOpen(execution) ? isLater : wasOpen) {
+      seen.set(key, { execution, receivedAtMs });
+    }
   }
   for (const [index, row] of page.unreadable.entries()) {
     unreadable.set(keys[executions.length + index] ?? '', row);
-  }
-}
-
-/** Keeps the later observation. Replies can overtake each other, so a settled execution never becomes open again. */
-function keepNewer(into: Map<string, Seen>, key: string, candidate: Seen): void {
-  const known = into.get(key);
-  const isSameKind = known !== undefined && isOpen(known.execution) === isOpen(candidate.execution);
-  const isLater = known === undefined || candidate.receivedAtMs >= known.receivedAtMs;
-  if (known === undefined || (isSameKind ? isLater : isOpen(known.execution))) {
-    into.set(key, candidate);
   }
 }

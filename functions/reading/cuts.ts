@@ -34,6 +34,8 @@ const countFill = 0.6;
 const maxTiles = 96;
 /** Rows come in peaks if more than this share of a page's rows shares a second with the row before it. */
 const clumpedShare = 0.1;
+/** With a larger margin tiles cost less: a failed balance costs two more requests, a tile a third of one. */
+const maxMarginRows = 16;
 /** A page is ordered if this share of its steps goes one way. Ids follow start times, except for re-runs. */
 const orderedShare = 0.9;
 
@@ -50,7 +52,8 @@ export function isSingleTime({ fromMs, toMs }: Window, isWholeSeconds: boolean):
 export function balanceCut(window: Window, reply: Reply, profile: SourceProfile, ages: Ages): Cut | null {
   const { hints } = profile;
   const { rows, distinct, times } = reply;
-  const isUsable = profile.balancesHold && hints.balancesPay && profile.believes(reply.count) && distinct === rows;
+  const isUsable =
+    profile.balancesHold && hints.marginRows <= maxMarginRows && profile.believes(reply.count) && distinct === rows;
   const order = isUsable && !isSingleTime(window, hints.isWholeSeconds) ? orderOf(times) : 0;
   const edgeMs = order === 0 ? null : pageEdge(sorted(times), order, hints);
   const [older, newer] = edgeMs === null ? [] : cutAt(window, [edgeMs]);

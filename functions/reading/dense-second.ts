@@ -23,8 +23,7 @@ export class DenseSecond {
   readonly #source: PageSource;
   readonly #window: Window;
   /** Null until it is known. */
-  #level: number | null = null;
-  #isCounted = false;
+  #level: { readonly rows: number; readonly isCounted: boolean } | null = null;
   /** Keys of the rows shown since the level was first seen. */
   readonly #shown = new Set<string>();
   /** What the source counts offsets in. Null until it matters: with a believed count, either unit reaches all rows. */
@@ -45,7 +44,7 @@ export class DenseSecond {
       }
       idleScans = this.#shown.size === shownBefore ? idleScans + 1 : 0;
     }
-    return new IncompleteReadError(this.#window, this.#level, this.#shown.size);
+    return new IncompleteReadError(this.#window, this.#level?.rows ?? null, this.#shown.size);
   }
 
   /**
@@ -77,8 +76,8 @@ export class DenseSecond {
   /** Adds a reply to the rows shown. Returns whether they are as many as a believed count. */
   #take({ count, keys }: Reply): boolean {
     const isCounted = this.#source.profile.believes(count);
-    if (isCounted && !(this.#isCounted && count === this.#level)) {
-      this.#startAt(count, true);
+    if (isCounted) {
+      this.#hasLevel(count, true);
     }
     for (const key of keys) {
       this.#shown.add(key);
@@ -88,28 +87,28 @@ export class DenseSecond {
 
   /** Judges a scan that reached the end of the list. The first scan that finds this end only sets the level. */
   async #judgeEnd(inScan: ReadonlySet<string>, position: number, pages: number): Promise<boolean> {
-    const isDoubtful = !this.#isCounted || position < (this.#level ?? 0);
-    if (isDoubtful && this.#unit === null && position > 1) {
+    const { rows = 0, isCounted = false } = this.#level ?? {};
+    if (isCounted && position >= rows) {
+      return false;
+    }
+    if (this.#unit === null && position > 1) {
       this.#unit = (await this.#isCountedInPages(inScan, position, pages)) ? 'page' : 'row';
       if (this.#unit === 'page') {
-        this.#startAt(null, false);
         return false;
       }
     }
-    if (this.#isCounted) {
-      return false;
-    }
-    if (position !== this.#level) {
-      this.#startAt(position, false);
-      return false;
-    }
-    return this.#shown.size === position && (await this.#goesOnElsewhere(this.#unit === 'page' ? pages : position));
+    const isProven = !isCounted && this.#hasLevel(position, false) && this.#shown.size === position;
+    return isProven && (await this.#goesOnElsewhere(this.#unit === 'page' ? pages : position));
   }
 
-  #startAt(level: number | null, isCounted: boolean): void {
-    this.#level = level;
-    this.#isCounted = isCounted;
-    this.#shown.clear();
+  /** Returns whether this was the level already. A new level makes all rows count as not shown. */
+  #hasLevel(rows: number, isCounted: boolean): boolean {
+    const isSame = this.#level?.rows === rows && this.#level.isCounted === isCounted;
+    if (!isSame) {
+      this.#level = { rows, isCounted };
+      this.#shown.clear();
+    }
+    return isSame;
   }
 
   /**

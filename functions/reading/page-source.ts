@@ -16,7 +16,7 @@ export interface PageSource {
   readonly fetchPage: FetchPage;
   readonly filter: PageFilter;
   /** Updated by every reply. */
-  readonly profile: SourceProfile;
+  readonly profile: Readonly<SourceProfile>;
   /** How many windows to read at once now, at least 1. */
   readonly inFlight: () => number;
   /** Called with every reply. */
@@ -111,7 +111,7 @@ export async function askTwice(
 ): Promise<Reply | null> {
   const { turns } = source.profile;
   return await turns.alone(async () => {
-    const first = before !== null && turns.isLast(before.turn) ? before : await send(source, window, offset);
+    const first = before !== null && before.turn === turns.last ? before : await send(source, window, offset);
     if (first === null || (before === null && !first.isShort)) {
       return first;
     }
@@ -123,7 +123,8 @@ export async function askTwice(
 
 async function send(source: PageSource, window: Window, offset: number): Promise<Reply | null> {
   const { fetchPage, filter, profile, onReply, isDoubtful } = source;
-  const turn = profile.turns.take();
+  profile.turns.last += 1;
+  const turn = profile.turns.last;
   const span = { startTimeMs: window.fromMs - 1, endTimeMs: window.toMs };
   try {
     const page = await fetchPage({ ...span, filter, limit: maxPageRows, offset, isDoubtful });

@@ -223,7 +223,7 @@ class WindowReading {
     const nextCount = next?.count ?? null;
     const partRows = profile.believes(count) && profile.believes(nextCount) ? count - nextCount : 0;
     const isBalanced = partRows === shownRows && profile.balancesHold;
-    profile.hints.noteBalance(isBalanced);
+    profile.hints.noteBalance(!isBalanced);
     (isBalanced ? this.#proven : this.#todo).push(part);
     return isBalanced;
   }
@@ -241,7 +241,7 @@ class WindowReading {
     } else if (reply.rows === 0) {
       this.#unproven.push(new IncompleteReadError(window, reply.count, 0));
     } else {
-      profile.hints.noteTiled();
+      profile.hints.noteBalance(false);
       this.#todo.push(...partsOf(window, reply, profile, this.#task));
     }
   }

@@ -15,32 +15,16 @@ import { Turns } from './turns.ts';
 export class SourceProfile {
   readonly hints = new Hints();
   readonly turns = new Turns();
-  #pageRows = 0;
-  #revision = 0;
-  #countsHold = true;
-  #balancesHold = true;
-  /** The largest count that came with a full page of fewer rows; 0 without one. */
-  #largestExcess = 0;
-
   /** The most rows in one reply (P). A reply with that many rows may have been cut off. */
-  get pageRows(): number {
-    return this.#pageRows;
-  }
-
-  /** Grows with every revocation. Conclusions of an earlier revision that are not committed must be read again. */
-  get revision(): number {
-    return this.#revision;
-  }
-
-  /** Whether counts of two windows may be subtracted. Not if the source filters by another time than it shows. */
-  get balancesHold(): boolean {
-    return this.#balancesHold;
-  }
-
+  pageRows = 0;
   /** The largest count that exceeded its full page (E); 0 without one, or if counts were revoked. */
-  get largestCount(): number {
-    return this.#countsHold ? this.#largestExcess : 0;
-  }
+  largestCount = 0;
+  /** Whether counts of two windows may be subtracted. Not if the source filters by another time than it shows. */
+  balancesHold = true;
+  /** Grows with every revocation. Conclusions of an earlier revision that are not committed must be read again. */
+  revision = 0;
+  /** Whether no reply has shown more rows than its count. */
+  countsHold = true;
 
   /** Returns whether `count` is exact. Below E, it is neither the page's own number of rows nor cut off by a cap. */
   believes(count: number | null): count is number {
@@ -49,22 +33,20 @@ export class SourceProfile {
 
   /** Adds what a reply for `window` from `offset` on shows. */
   note(window: Window, offset: number, { rows, count, times }: Reply): void {
-    if (rows > this.#pageRows) {
-      // The page may be larger than assumed, so the count that exceeded the smaller page may be this page's own.
-      this.#revision += this.#largestExcess === 0 ? 0 : 1;
-      this.#pageRows = rows;
-      this.#largestExcess = 0;
+    const isCountWrong = count !== null && rows > 0 && offset + rows > count;
+    this.countsHold &&= !isCountWrong;
+    // If the page is larger than assumed, the count that exceeded the smaller page may be this page's own.
+    if (isCountWrong || rows > this.pageRows) {
+      this.revision += this.largestCount === 0 ? 0 : 1;
+      this.largestCount = 0;
     }
-    if (count !== null && rows > 0 && offset + rows > count && this.#countsHold) {
-      this.#countsHold = false;
-      this.#revision += this.#largestExcess === 0 ? 0 : 1;
+    this.pageRows = Math.max(this.pageRows, rows);
+    if (this.countsHold && count !== null && rows === this.pageRows && rows < count && offset === 0) {
+      this.largestCount = Math.max(this.largestCount, count);
     }
-    if (count !== null && rows === this.#pageRows && rows < count && offset === 0) {
-      this.#largestExcess = Math.max(this.#largestExcess, count);
-    }
-    if (this.#balancesHold && times.some((ms) => ms < window.fromMs - 1 || ms > window.toMs)) {
-      this.#balancesHold = false;
-      this.#revision += 1;
+    if (this.balancesHold && times.some((ms) => ms < window.fromMs - 1 || ms > window.toMs)) {
+      this.balancesHold = false;
+      this.revision += 1;
     }
     this.hints.isWholeSeconds &&= times.every((ms) => ms % 1000 === 0);
   }
@@ -76,8 +58,6 @@ const dayMs = 86_400_000;
  * window.
  */
 const spanLimitsMs = [90, 30, 7, 1].map((days) => days * dayMs - 60_000);
-/** With a larger margin tiles cost less: a failed balance costs two more requests, a tile a third of one. */
-const maxMarginRows = 16;
 
 /** What seems to be true of the source. Saves requests, and proves nothing. */
 class Hints {
@@ -89,18 +69,9 @@ class Hints {
   /** Rows at the far end of a page that are left to the next page, because the order there may be loose. */
   marginRows = 1;
 
-  /** Whether balances succeed often enough to be worth trying. */
-  get balancesPay(): boolean {
-    return this.marginRows <= maxMarginRows;
-  }
-
-  noteBalance(isBalanced: boolean): void {
-    this.marginRows = isBalanced ? Math.max(1, this.marginRows - 1) : this.marginRows * 2;
-  }
-
-  /** A window was read in parts. After some of them, balances are tried again. */
-  noteTiled(): void {
-    this.marginRows = Math.max(1, this.marginRows - 1);
+  /** Records whether a balance failed. A window read in parts counts as none, so that balances are tried again. */
+  noteBalance(hasFailed: boolean): void {
+    this.marginRows = hasFailed ? this.marginRows * 2 : Math.max(1, this.marginRows - 1);
   }
 
   /** Records that the source refused a window. Returns whether a shorter window may be accepted. */

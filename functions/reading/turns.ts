@@ -4,18 +4,9 @@
  * fails every third request, it could then fail both.
  */
 export class Turns {
-  #last = 0;
-  #alone: Promise<void> | null = null;
-
-  /** Returns the number of a request. The caller must send it before it awaits anything. */
-  take(): number {
-    return ++this.#last;
-  }
-
-  /** Returns whether no request was sent after the one with this number. */
-  isLast(turn: number): boolean {
-    return turn === this.#last;
-  }
+  /** The number of the last request. Whoever counts a request must send it before awaiting anything. */
+  last = 0;
+  #alone: Promise<unknown> | null = null;
 
   /** Runs `work` as soon as no other reader sends alone. */
   async whenFree<T>(work: () => Promise<T>): Promise<T> {
@@ -27,15 +18,13 @@ export class Turns {
 
   /** Runs `work` while nobody else sends. Requests sent earlier may still be in flight. */
   async alone<T>(work: () => Promise<T>): Promise<T> {
-    return await this.whenFree(async () => {
-      const { promise, resolve } = Promise.withResolvers<void>();
-      this.#alone = promise;
-      try {
-        return await work();
-      } finally {
+    return await this.whenFree(() => {
+      const working = work();
+      const end = (): void => {
         this.#alone = null;
-        resolve();
-      }
+      };
+      this.#alone = working.then(end, end);
+      return working;
     });
   }
 }

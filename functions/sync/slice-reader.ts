@@ -46,8 +46,6 @@ export interface SliceReading {
 
 /** A slice stops at this multiple of the rows it aims at; the rest becomes new slices. */
 const toleratedFactor = 2;
-/** The proof of a slice that was in flight when trust in counts or balances was revoked. */
-const nothing: Pick<WindowRead, 'proven' | 'unproven'> = { proven: [], unproven: [] };
 
 /** A slice in flight. */
 interface BegunSlice extends Pick<ReadSlice, 'window' | 'begunAtMs' | 'settledUntilMs'> {
@@ -157,7 +155,7 @@ export class SliceReader {
 
   #take({ window, begunAtMs, settledUntilMs, revision }: BegunSlice, read: WindowRead): ReadSlice {
     const isRevoked = revision !== this.#reading.source.profile.revision;
-    const { proven, unproven } = isRevoked ? nothing : read;
+    const { proven, unproven } = isRevoked ? { proven: [], unproven: [] } : read;
     if (read.failure !== null) {
       this.#failure ??= { thrown: read.failure };
     }
