@@ -1,15 +1,17 @@
 /**
  * Reads spans slice by slice, several in parallel so that requests continue while one slice waits for a reply. Returns
  * the slices in order of time, each with the parts that are proven complete.
+ *
+ * A slice has a few thousand rows by the density seen so far. It is committed as a whole: long enough that its partly
+ * filled last page costs little, and short enough that many fit into the time left and a kill loses little work.
  */
 import { edgeToleranceMs } from '../checkpoint/checkpoint.ts';
 import type { IncompleteReadError } from '../errors.ts';
-import { containsAny, cutAt, gapsIn, inOrder, lengthOf, unionOf } from '../intervals.ts';
+import { containsAny, cutAt, gapsIn, inOrder, lengthOf, spanMs, unionOf } from '../intervals.ts';
 import type { EpochMs, Window } from '../model.ts';
 import { type Collected, emptyCollected, type Seen } from '../reading/collected.ts';
 import type { PageSource } from '../reading/page-source.ts';
 import { readWindow, type WindowRead } from '../reading/read-window.ts';
-import { nextSlice } from '../reading/slices.ts';
 
 /** A slice, its parts that are proven complete, and their rows. */
 export interface ReadSlice {
@@ -44,6 +46,13 @@ export interface SliceReading {
   readonly now: () => EpochMs;
 }
 
+/** Maximum rows of a slice: 50 pages, so that the half page lost at its end costs 1 %. */
+const maxSliceRows = 5_000;
+/** Minimum rows of a slice that is shortened so that several can be read in parallel. */
+const minSliceRows = 2_500;
+const leastRows = 100;
+/** A rest shorter than this share of a slice is joined to it. */
+const joinedRest = 0.3;
 /** A slice stops at this multiple of the rows it aims at; the rest becomes new slices. */
 const toleratedFactor = 2;
 
@@ -123,7 +132,7 @@ export class SliceReader {
   /** Starts slices until enough are in flight. Without a density, the first slice is the whole span. */
   #begin(): void {
     const { source, rereadFromMs = Number.POSITIVE_INFINITY, rowsInTimeLeft, now } = this.#reading;
-    const { hints, revision } = source.profile;
+    const { revision } = source.profile;
     const inFlight = source.inFlight();
     while (this.#failure === null && this.#begun.length < (this.#rowsPerMs === null ? 1 : inFlight)) {
       const unread = this.#unread.flatMap((span) => cutAt(span, [this.#barrierMs]));
@@ -131,13 +140,9 @@ export class SliceReader {
       if (span === undefined || this.#isBehindBarrier(span)) {
         return;
       }
-      const { window, aimedRows } = nextSlice(span, {
-        rowsPerMs: this.#rowsPerMs,
-        rowsInTimeLeft: rowsInTimeLeft(),
-        maxSpanMs: hints.maxSpanMs,
-        inFlight,
-        restMs: lengthOf(unread),
-      });
+      const shareRows = Math.max(minSliceRows, (lengthOf(unread) * (this.#rowsPerMs ?? 0)) / inFlight);
+      const aimedRows = Math.max(leastRows, Math.min(maxSliceRows, shareRows, rowsInTimeLeft()));
+      const window = this.#firstPart(span, aimedRows);
       this.#unread = [...gapsIn(span, [window]), ...others];
       const settledUntilMs = this.#reading.settledUntilMs();
       const isEnough = ({ seen }: Collected, proven: readonly Window[]): boolean =>
@@ -147,6 +152,17 @@ export class SliceReader {
       // The rest of an earlier slice comes before slices that were begun in the meantime.
       this.#begun.sort((a, b) => a.window.fromMs - b.window.fromMs);
     }
+  }
+
+  /** Returns the part of a span that has about as many rows; as long as the source accepts if the density is unknown. */
+  #firstPart(span: Window, rows: number): Window {
+    const { maxSpanMs } = this.#reading.source.profile.hints;
+    const aimedMs = Math.min(maxSpanMs, this.#rowsPerMs ? rows / this.#rowsPerMs : Number.POSITIVE_INFINITY);
+    // No row starts between two whole seconds.
+    const cutMs = Math.floor((span.fromMs + aimedMs) / 1000) * 1000 + 500;
+    const isJoined = aimedMs * (1 + joinedRest) >= spanMs(span) && spanMs(span) <= maxSpanMs;
+    const toMs = isJoined || cutMs <= span.fromMs ? span.toMs : Math.min(cutMs, span.toMs);
+    return { fromMs: span.fromMs, toMs };
   }
 
   #isBehindBarrier({ fromMs }: Window): boolean {
