@@ -5,7 +5,7 @@
  * Start times are whole seconds as far as we know, so cuts lie at x.500 s, where no row starts. If start times with
  * milliseconds were seen, cuts lie between two rows that were shown.
  */
-import { contains, cutAt, evenCuts, quantileCuts } from '../intervals.ts';
+import { contains, cutAt, evenCuts, quantileCuts, spanMs } from '../intervals.ts';
 import type { EpochMs, Window } from '../model.ts';
 import type { Reply } from './page-source.ts';
 import type { SourceProfile } from './source-profile.ts';
@@ -50,51 +50,38 @@ export function isSingleTime({ fromMs, toMs }: Window, isWholeSeconds: boolean):
  * appear in the remainder of a settled part.
  */
 export function balanceCut(window: Window, reply: Reply, profile: SourceProfile, ages: Ages): Cut | null {
-  const { hints } = profile;
-  const { rows, distinct, times } = reply;
-  const isUsable =
-    profile.balancesHold && hints.marginRows <= maxMarginRows && profile.believes(reply.count) && distinct === rows;
-  const order = isUsable && !isSingleTime(window, hints.isWholeSeconds) ? orderOf(times) : 0;
-  const edgeMs = order === 0 ? null : pageEdge(sorted(times), order, hints);
-  const [older, newer] = edgeMs === null ? [] : cutAt(window, [edgeMs]);
-  if (edgeMs === null || older === undefined || newer === undefined) {
-    return null;
-  }
-  const [part, remainder] = order < 0 ? [newer, older] : [older, newer];
-  const shownRows = rowsBeside(times, edgeMs, order);
-  const isSafe = remainder.toMs <= ages.settledUntilMs || part.fromMs >= ages.rereadFromMs;
-  return shownRows > 0 && isSafe ? { part, remainder, shownRows } : null;
+  const { balancesHold, hints } = profile;
+  const isUsable = balancesHold && profile.believes(reply.count) && reply.distinct === reply.rows;
+  const mayPay = hints.marginRows <= maxMarginRows && !isSingleTime(window, hints.isWholeSeconds);
+  const cut = isUsable && mayPay ? pageCut(window, reply, hints) : null;
+  const isSafe = cut && (cut.remainder.toMs <= ages.settledUntilMs || cut.part.fromMs >= ages.rereadFromMs);
+  return isSafe ? cut : null;
 }
 
-/** Cuts a window into at least two parts that are read separately (R4). A window of a single start time stays whole. */
+/** Cuts a window into at least two parts that are read separately (R4). */
 export function partsOf(window: Window, reply: Reply, profile: SourceProfile, ages: Ages): Window[] {
   const { isWholeSeconds } = profile.hints;
   const count = profile.believes(reply.count) ? reply.count : null;
-  const middleMs = (window.fromMs + window.toMs) / 2;
   const choices = [
     // Rows may still appear after these times, so an ascending page balances only up to them.
     count !== null && orderOf(reply.times) > 0 ? [ages.settledUntilMs, ages.rereadFromMs] : [],
-    aligned(suggestedCuts(window, reply.times, count, profile), isWholeSeconds),
-    aligned([middleMs], isWholeSeconds),
+    aligned(suggestedCuts(window, reply, count, profile), isWholeSeconds),
   ];
-  return choices.map((cuts) => cutAt(window, cuts)).find((parts) => parts.length > 1) ?? [window];
+  return (
+    choices.map((cuts) => cutAt(window, cuts)).find((parts) => parts.length > 1) ?? halvesOf(window, isWholeSeconds)
+  );
 }
 
-/** Cuts a window in the middle. Returns nothing if it has a single start time or cannot be cut. */
+/** Cuts a window in the middle. Returns nothing if it has a single start time. */
 export function halvesOf(window: Window, isWholeSeconds: boolean): Window[] {
-  const parts = cutAt(window, aligned([(window.fromMs + window.toMs) / 2], isWholeSeconds));
-  return parts.length > 1 && !isSingleTime(window, isWholeSeconds) ? parts : [];
+  const middleMs = (window.fromMs + window.toMs) / 2;
+  return isSingleTime(window, isWholeSeconds) ? [] : cutAt(window, aligned([middleMs], isWholeSeconds));
 }
 
-function suggestedCuts(
-  window: Window,
-  shown: readonly EpochMs[],
-  count: number | null,
-  profile: SourceProfile,
-): EpochMs[] {
-  const times = sorted(shown.filter((ms) => contains(window, ms)));
-  const [first = 0, last = 0] = [times[0], times.at(-1)];
+function suggestedCuts(window: Window, reply: Reply, count: number | null, profile: SourceProfile): EpochMs[] {
   const { isWholeSeconds } = profile.hints;
+  const times = reply.times.filter((ms) => contains(window, ms)).sort((a, b) => a - b);
+  const [first = 0, last = 0] = [times[0], times.at(-1)];
   if (isSingleTime({ fromMs: first, toMs: last + 1 }, isWholeSeconds)) {
     return isWholeSeconds ? [first - 500, last + 500] : [first, last + 1];
   }
@@ -104,39 +91,34 @@ function suggestedCuts(
   if (count !== null && !isClumped(times)) {
     return evenCuts(window, parts);
   }
-  const order = orderOf(shown);
-  const edgeMs = order === 0 ? null : pageEdge(times, order, profile.hints);
-  if (order === 0 || edgeMs === null) {
+  const cut = pageCut(window, reply, profile.hints);
+  if (cut === null) {
     return quantileCuts(times, parts);
   }
   // The page shows one end of the window. Cut off what it shows, then a tile of the same density.
   const rows = count === null ? Math.max(tileRows, profile.largestCount * countFill) : tileRows;
-  const shownMs = order < 0 ? window.toMs - edgeMs : edgeMs - window.fromMs;
-  const tileMs = (shownMs * rows) / Math.max(1, rowsBeside(times, edgeMs, order));
-  return [edgeMs, edgeMs + order * tileMs];
+  const tileMs = (spanMs(cut.part) * rows) / cut.shownRows;
+  const { fromMs, toMs } = cut.remainder;
+  return toMs === window.toMs ? [fromMs, fromMs + tileMs] : [toMs - tileMs, toMs];
 }
 
 /**
- * Returns the cut that leaves at least `marginRows` rows at the far end of an ordered page; null if no gap is wide
- * enough.
+ * Cuts a window so that at least `marginRows` rows at the far end of an ordered page lie in the remainder. Returns null
+ * without an order, or if no gap between rows is wide enough.
  */
-function pageEdge(times: readonly EpochMs[], order: -1 | 1, hints: SourceProfile['hints']): EpochMs | null {
-  const distanceMs = (hints.isWholeSeconds ? 500 : 2) * -order;
+function pageCut(window: Window, reply: Reply, { isWholeSeconds, marginRows }: SourceProfile['hints']): Cut | null {
+  const order = orderOf(reply.times);
+  const distanceMs = isWholeSeconds ? 500 : 2;
   // From the far end inwards, so oldest first if start times fall.
-  const inwards = order < 0 ? times : times.toReversed();
-  for (let index = hints.marginRows - 1; index + 1 < inwards.length; index += 1) {
-    const [left = 0, kept = 0] = [inwards[index], inwards[index + 1]];
-    const edgeMs = left + distanceMs;
-    if ((kept - edgeMs) * -order > 1) {
-      return edgeMs;
-    }
+  const times = reply.times.toSorted((a, b) => (b - a) * order);
+  const beforeMs = (index: number): EpochMs => times[index - 1] ?? 0;
+  const at = times.findIndex((ms, index) => index >= marginRows && Math.abs(ms - beforeMs(index)) > distanceMs + 1);
+  const [older, newer] = order === 0 || at < 0 ? [] : cutAt(window, [beforeMs(at) - order * distanceMs]);
+  if (older === undefined || newer === undefined) {
+    return null;
   }
-  return null;
-}
-
-/** Returns how many rows lie on the side of a cut that a page of this order shows completely. */
-function rowsBeside(times: readonly EpochMs[], edgeMs: EpochMs, order: -1 | 0 | 1): number {
-  return times.filter((ms) => ms < edgeMs === order > 0).length;
+  const [part, remainder] = order < 0 ? [newer, older] : [older, newer];
+  return { part, remainder, shownRows: times.length - at };
 }
 
 /** Returns 1 if the times rise, -1 if they fall, 0 if too many steps go the other way. */
@@ -150,10 +132,6 @@ function orderOf(times: readonly EpochMs[]): -1 | 0 | 1 {
   }
   const needed = (rising + falling) * orderedShare;
   return rising + falling === 0 ? 0 : rising >= needed ? 1 : falling >= needed ? -1 : 0;
-}
-
-function sorted(times: readonly EpochMs[]): EpochMs[] {
-  return times.toSorted((a, b) => a - b);
 }
 
 function isClumped(times: readonly EpochMs[]): boolean {
