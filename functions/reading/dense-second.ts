@@ -113,24 +113,19 @@ export class DenseSecond {
 
   /**
    * Returns whether the source counts offsets in pages. If it counts rows, offset 1 repeats rows of the scan: all but
-   * one after a scan of a single page, most of them after a longer scan in unstable order. Asks twice before it
-   * concludes pages.
+   * one after a scan of a single page, most of them after a longer scan in unstable order. Asks twice if the reply may
+   * be wrong.
    */
   async #isCountedInPages(inScan: ReadonlySet<string>, position: number, pages: number): Promise<boolean> {
-    for (let looks = 0; looks < 2; looks += 1) {
-      const reply = await this.#askSurely(1);
-      if (reply === null) {
-        return false;
-      }
-      this.#take(reply);
-      const known = reply.keys.filter((key) => inScan.has(key)).length;
-      // One more row may have left since the scan.
-      const isShifted = known === reply.rows && known >= Math.max(1, position - 2);
-      if (pages > 1 ? known > reply.rows / 3 : isShifted) {
-        return false;
-      }
+    const reply = await askTwice(this.#source, this.#window, null, 1);
+    if (reply === null) {
+      return false;
     }
-    return true;
+    this.#take(reply);
+    const known = reply.keys.filter((key) => inScan.has(key)).length;
+    // One more row may have left since the scan.
+    const isShifted = known === reply.rows && known >= Math.max(1, position - 2);
+    return pages > 1 ? known <= reply.rows / 3 : !isShifted;
   }
 
   /**

@@ -54,12 +54,7 @@ export interface Reply {
   readonly isConfirmed: boolean;
 }
 
-/**
- * Makes a reply of a page.
- *
- * @param turn the number of its request
- * @param longest the most rows in one reply before it
- */
+/** Makes a reply of a page, of the number of its request, and of the most rows in one reply before it. */
 export function replyOf(page: Page, turn: number, longest: number): Reply {
   const keys = page.executions.map(executionKey);
   for (const row of page.unreadable) {

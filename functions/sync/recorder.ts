@@ -186,7 +186,7 @@ export class Recorder {
    * Records rows of unproven windows that are covered, because no later run reads those again. Ignores a row if a later
    * state of its execution is known.
    */
-  addUnproven(windows: readonly Window[], { seen }: Pick<Collected, 'seen'>): void {
+  addUnproven(windows: readonly Window[], seen: ReadonlyMap<string, Seen>): void {
     for (const [key, row] of seen) {
       const { startTimeMs } = row.execution;
       const isLater = row.receivedAtMs >= (this.#known.get(key)?.observedAtMs ?? 0);

@@ -9,7 +9,7 @@ import { edgeToleranceMs } from '../checkpoint/checkpoint.ts';
 import type { IncompleteReadError } from '../errors.ts';
 import { containsAny, cutAt, gapsIn, inOrder, lengthOf, spanMs, unionOf } from '../intervals.ts';
 import type { EpochMs, Window } from '../model.ts';
-import { type Collected, emptyCollected, type Seen } from '../reading/collected.ts';
+import type { Collected, Seen } from '../reading/collected.ts';
 import type { PageSource } from '../reading/page-source.ts';
 import { readWindow, type WindowRead } from '../reading/read-window.ts';
 
@@ -66,24 +66,22 @@ interface BegunSlice extends Pick<ReadSlice, 'window' | 'begunAtMs' | 'settledUn
 /** Reads the spans in order of time. */
 export class SliceReader {
   readonly #reading: SliceReading;
-  readonly #barrierMs: EpochMs;
   #rowsPerMs: number | null;
   /** Rows of unproven parts. They are kept in case they leave the source before the part is read again. */
-  readonly #carried: Collected;
+  readonly #carried: Map<string, Seen>;
   /** Everything that was proven, and what its requests asked for around it. */
   #proven: readonly Window[] = [];
   #unread: readonly Window[];
   readonly #begun: BegunSlice[] = [];
-  #failure: { readonly thrown: unknown } | null = null;
+  #failure: unknown = null;
   #revision: number;
 
   constructor(reading: SliceReading) {
     this.#reading = reading;
-    this.#barrierMs = reading.barrierMs ?? Number.POSITIVE_INFINITY;
     this.#rowsPerMs = reading.rowsPerMs;
     this.#unread = reading.spans;
     this.#revision = reading.source.profile.revision;
-    this.#carried = reading.shown ?? emptyCollected();
+    this.#carried = new Map(reading.shown?.seen);
   }
 
   /** The spans still to be read, in order of time, including the slices in flight. */
@@ -92,7 +90,7 @@ export class SliceReader {
   }
 
   /** Rows that replies have shown of parts that are not proven. */
-  get leftOver(): Collected {
+  get leftOver(): ReadonlyMap<string, Seen> {
     return this.#carried;
   }
 
@@ -117,11 +115,11 @@ export class SliceReader {
    */
   async next(): Promise<ReadSlice | null> {
     this.#begin();
-    const slice = this.#begun[0];
-    if (slice === undefined && this.#failure !== null) {
-      throw this.#failure.thrown;
-    }
+    const [slice] = this.#begun;
     if (slice === undefined) {
+      if (this.#failure !== null) {
+        throw this.#failure;
+      }
       return null;
     }
     const read = await slice.read;
@@ -133,11 +131,13 @@ export class SliceReader {
   #begin(): void {
     const { source, rereadFromMs = Number.POSITIVE_INFINITY, rowsInTimeLeft, now } = this.#reading;
     const { revision } = source.profile;
+    const barrierMs = this.#reading.barrierMs ?? Number.POSITIVE_INFINITY;
+    const isBehind = ({ fromMs }: Window): boolean => fromMs >= barrierMs;
     const inFlight = source.inFlight();
     while (this.#failure === null && this.#begun.length < (this.#rowsPerMs === null ? 1 : inFlight)) {
-      const unread = this.#unread.flatMap((span) => cutAt(span, [this.#barrierMs]));
+      const unread = this.#unread.flatMap((span) => cutAt(span, [barrierMs]));
       const [span, ...others] = unread;
-      if (span === undefined || this.#isBehindBarrier(span)) {
+      if (span === undefined || (isBehind(span) && !this.#begun.every(({ window }) => isBehind(window)))) {
         return;
       }
       const shareRows = Math.max(minSliceRows, (lengthOf(unread) * (this.#rowsPerMs ?? 0)) / inFlight);
@@ -165,16 +165,10 @@ export class SliceReader {
     return { fromMs: span.fromMs, toMs };
   }
 
-  #isBehindBarrier({ fromMs }: Window): boolean {
-    return fromMs >= this.#barrierMs && this.#begun.some(({ window }) => window.fromMs < this.#barrierMs);
-  }
-
   #take({ window, begunAtMs, settledUntilMs, revision }: BegunSlice, read: WindowRead): ReadSlice {
     const isRevoked = revision !== this.#reading.source.profile.revision;
     const { proven, unproven } = isRevoked ? { proven: [], unproven: [] } : read;
-    if (read.failure !== null) {
-      this.#failure ??= { thrown: read.failure };
-    }
+    this.#failure ??= read.failure;
     const settled = inOrder([...proven, ...unproven.map((error) => error.window)]);
     this.#unread = inOrder([...gapsIn(window, settled), ...this.#unread]);
     const collected = this.#rowsOf(proven, read.collected);
@@ -187,24 +181,22 @@ export class SliceReader {
 
   /** Returns the rows of the proven parts, including carried rows that have left the source; carries the others. */
   #rowsOf(proven: readonly Window[], { seen, unreadable }: Collected): Collected {
-    // If the source filters by another time than it shows, no other window may show this row.
-    const isAttributable = this.#reading.source.profile.balancesHold;
     // A request is wider than its window, and a row beside that may leave before it is due.
-    const widened = proven.map(({ fromMs, toMs }) => ({ fromMs: fromMs - edgeToleranceMs, toMs: toMs + edgeToleranceMs }));
+    const widened = proven.map(({ fromMs, toMs }) => ({
+      fromMs: fromMs - edgeToleranceMs,
+      toMs: toMs + edgeToleranceMs,
+    }));
     this.#proven = unionOf([...this.#proven, ...widened]);
-    const isCarried = ({ execution: { startTimeMs } }: Seen): boolean =>
-      isAttributable && !containsAny(this.#proven, startTimeMs);
-    const carried = this.#carried.seen;
-    for (const [key, row] of seen) {
-      if (isCarried(row)) {
-        carried.set(key, row);
-        seen.delete(key);
-      }
+    // If the source filters by another time than it shows, no other window may show a row.
+    const isAttributable = this.#reading.source.profile.balancesHold;
+    for (const [key, row] of this.#carried) {
+      seen.set(key, seen.get(key) ?? row);
     }
-    for (const [key, row] of carried) {
-      if (!isCarried(row)) {
-        carried.delete(key);
-        seen.set(key, seen.get(key) ?? row);
+    this.#carried.clear();
+    for (const [key, row] of seen) {
+      if (isAttributable && !containsAny(this.#proven, row.execution.startTimeMs)) {
+        this.#carried.set(key, row);
+        seen.delete(key);
       }
     }
     return { seen, unreadable };
