@@ -34,17 +34,17 @@ export class DenseSecond {
     this.#window = window;
   }
 
-  /** Scans until the list is proven complete. Returns null if it is, otherwise an error with the last numbers. */
-  async read(): Promise<IncompleteReadError | null> {
+  /** Scans until the list is proven complete. @throws IncompleteReadError if it cannot be, and as `ask` does */
+  async read(): Promise<void> {
     let idleScans = 0;
     for (let scans = 0; scans < maxScans && idleScans < maxIdleScans; scans += 1) {
       const shownBefore = this.#shown.size;
       if (await this.#scan()) {
-        return null;
+        return;
       }
       idleScans = this.#shown.size === shownBefore ? idleScans + 1 : 0;
     }
-    return new IncompleteReadError(this.#window, this.#level?.rows ?? null, this.#shown.size);
+    throw new IncompleteReadError(this.#window, this.#level?.rows ?? null, this.#shown.size);
   }
 
   /**

@@ -25,15 +25,9 @@ export interface PageSource {
   readonly isDoubtful?: boolean;
 }
 
-/** A request from offset 0, and its reply. */
-export interface Answered {
-  readonly window: Window;
-  readonly filter: PageFilter;
-  readonly reply: Reply;
-}
-
 /** A page with the figures that the rules need. */
 export interface Reply {
+  readonly window: Window;
   readonly page: Page;
   /** Number of rows, readable or not. */
   readonly rows: number;
@@ -54,13 +48,14 @@ export interface Reply {
   readonly isConfirmed: boolean;
 }
 
-/** Makes a reply of a page, of the number of its request, and of the most rows in one reply before it. */
-export function replyOf(page: Page, turn: number, longest: number): Reply {
+/** Makes a reply for a window of a page, the number of its request, and the most rows in one reply before it. */
+export function replyOf(window: Window, page: Page, turn: number, longest: number): Reply {
   const keys = page.executions.map(executionKey);
   for (const row of page.unreadable) {
     keys.push(`unreadable ${row.rawText}`);
   }
   return {
+    window,
     page,
     rows: keys.length,
     count: page.count,
@@ -123,9 +118,9 @@ async function send(source: PageSource, window: Window, offset: number): Promise
   const span = { startTimeMs: window.fromMs - 1, endTimeMs: window.toMs };
   try {
     const page = await fetchPage({ ...span, filter, limit: maxPageRows, offset, isDoubtful });
-    const reply = replyOf(page, turn, profile.pageRows);
-    profile.note(window, offset, reply);
-    profile.hints.answered = offset > 0 ? profile.hints.answered : { window, filter, reply };
+    const reply = replyOf(window, page, turn, profile.pageRows);
+    profile.note(offset, reply);
+    profile.hints.answered = offset > 0 ? profile.hints.answered : { reply, filter };
     onReply(reply);
     return reply;
   } catch (thrown) {

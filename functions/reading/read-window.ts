@@ -13,7 +13,7 @@ import type { Window } from '../model.ts';
 import { addReply, type Collected, emptyCollected } from './collected.ts';
 import { type Ages, balanceCut, type Cut, halvesOf, isSingleTime, partsOf } from './cuts.ts';
 import { DenseSecond } from './dense-second.ts';
-import { type Answered, ask, askTwice, type PageSource, type Reply } from './page-source.ts';
+import { ask, askTwice, type PageSource, type Reply } from './page-source.ts';
 
 /** What to read. */
 export interface WindowTask extends Ages {
@@ -50,8 +50,11 @@ export async function readWindow(source: PageSource, task: WindowTask): Promise<
   return await new WindowReading(source, task).read();
 }
 
-/** The first reply with rows, or else the last reply. */
-export type FirstReply = Answered & Pick<WindowRead, 'collected' | 'unproven'>;
+/** The result of reading a window only until a reply shows rows. */
+export interface FirstReply extends Pick<WindowRead, 'collected' | 'unproven'> {
+  /** The first reply with rows, or else the last one. */
+  readonly reply: Reply;
+}
 
 /**
  * Reads a window only until a reply shows rows. The first read of a run is one of a long span (R0): it shows the page
@@ -70,7 +73,7 @@ export async function readFirst(source: PageSource, window: Window): Promise<Fir
   if (failure !== null || answered === null) {
     throw failure;
   }
-  return { ...answered, collected, unproven };
+  return { reply: answered.reply, collected, unproven };
 }
 
 class WindowReading {
@@ -127,6 +130,10 @@ class WindowReading {
     try {
       await this.#readFrom(window);
     } catch (thrown) {
+      if (thrown instanceof IncompleteReadError) {
+        this.#unproven.push(thrown);
+        return;
+      }
       if (!(thrown instanceof SourceError && thrown.mayBeOfRequest)) {
         throw thrown;
       }
@@ -135,7 +142,7 @@ class WindowReading {
       const halves = this.#halvings < maxHalvings ? halvesOf(failed, isWholeSeconds) : [];
       if (answered !== null) {
         // Fails if not only the window fails, but the source.
-        await ask({ ...this.#source, filter: answered.filter, isDoubtful: false }, answered.window);
+        await ask({ ...this.#source, filter: answered.filter, isDoubtful: false }, answered.reply.window);
       } else if (halves.length === 0 || this.#halvings === maxUnansweredHalvings) {
         throw thrown;
       }
@@ -228,18 +235,14 @@ class WindowReading {
     return isBalanced;
   }
 
-  /** R4 and R5: queues smaller parts, or reads a single second by offset. */
+  /** R4 and R5: queues smaller parts, or reads a single second by offset. @throws IncompleteReadError, as `ask` does */
   async #readInParts(window: Window, reply: Reply): Promise<void> {
     const { profile } = this.#source;
     if (isSingleTime(window, profile.hints.isWholeSeconds)) {
-      const unproven = await new DenseSecond(this.#source, window).read();
-      if (unproven === null) {
-        this.#proven.push(window);
-      } else {
-        this.#unproven.push(unproven);
-      }
+      await new DenseSecond(this.#source, window).read();
+      this.#proven.push(window);
     } else if (reply.rows === 0) {
-      this.#unproven.push(new IncompleteReadError(window, reply.count, 0));
+      throw new IncompleteReadError(window, reply.count, 0);
     } else {
       profile.hints.noteBalance(false);
       this.#todo.push(...partsOf(window, reply, profile, this.#task));

@@ -4,8 +4,8 @@
  * what to ask next.
  */
 import { spanMs } from '../intervals.ts';
-import type { Window } from '../model.ts';
-import type { Answered, Reply } from './page-source.ts';
+import type { PageFilter, Window } from '../model.ts';
+import type { Reply } from './page-source.ts';
 import { Turns } from './turns.ts';
 
 /**
@@ -31,8 +31,8 @@ export class SourceProfile {
     return count !== null && count < this.largestCount;
   }
 
-  /** Adds what a reply for `window` from `offset` on shows. */
-  note(window: Window, offset: number, { rows, count, times }: Reply): void {
+  /** Adds what a reply from `offset` on shows. */
+  note(offset: number, { window, rows, count, times }: Reply): void {
     const isCountWrong = count !== null && rows > 0 && offset + rows > count;
     this.countsHold &&= !isCountWrong;
     // If the page is larger than assumed, the count that exceeded the smaller page may be this page's own.
@@ -64,8 +64,8 @@ class Hints {
   isWholeSeconds = true;
   /** The longest window that the source accepts, as far as it is known. */
   maxSpanMs = Number.POSITIVE_INFINITY;
-  /** The last request that was answered; null without one. */
-  answered: Answered | null = null;
+  /** The last reply from offset 0, and the filter of its request; null without one. */
+  answered: { readonly reply: Reply; readonly filter: PageFilter } | null = null;
   /** Rows at the far end of a page that are left to the next page, because the order there may be loose. */
   marginRows = 1;
 

@@ -17,9 +17,9 @@ import type { TargetRun } from './target-run.ts';
  */
 export async function exactCountOf(source: PageSource, { fromMs, toMs }: Window): Promise<number | null> {
   const asked = { fromMs: halfBefore(fromMs), toMs: halfBefore(toMs) };
-  const { reply, window } = await readFirst(source, asked);
+  const { reply } = await readFirst(source, asked);
   const { profile } = source;
-  if (spanMs(window) < spanMs(asked) || reply.rows === 0 || reply.page.unreadable.length > 0) {
+  if (reply.window !== asked || reply.rows === 0 || reply.page.unreadable.length > 0) {
     return null;
   }
   return profile.hints.isWholeSeconds && profile.believes(reply.count) ? reply.count : null;

@@ -69,7 +69,7 @@ export function countingSource(
 }
 
 /** The result of the first request of a run. */
-export interface Calibration extends Pick<FirstReply, 'reply' | 'collected' | 'unproven'> {
+export interface Calibration extends FirstReply {
   /** Estimated density if nothing is covered yet; null if the source shows no rows. */
   readonly rowsPerMs: number | null;
   /** Whether that is the density of the whole window, not only of a part (`readFirst`). */
@@ -83,8 +83,9 @@ export interface Calibration extends Pick<FirstReply, 'reply' | 'collected' | 'u
  */
 export async function calibrateRun(source: PageSource, { fromMs, toMs }: Window): Promise<Calibration> {
   const span = { fromMs: Math.max(firstAskableMs, Math.min(fromMs, toMs - calibratedMs)), toMs };
-  const { window, ...first } = await readFirst(source, span);
+  const first = await readFirst(source, span);
   const { reply } = first;
+  const { window } = reply;
   const rows = Math.max(reply.rows, reply.count ?? 0);
   const rowsPerMs = rows === 0 ? null : rows / spanMs(window);
   return { ...first, rowsPerMs, isOfWhole: window.fromMs <= fromMs && window.toMs === toMs };
@@ -104,8 +105,7 @@ export async function calibrateRead(source: PageSource, window: Window): Promise
   }
   const counted = calibration.isOfWhole ? await readFirst(source, window) : null;
   const count = counted?.reply.count ?? 0;
-  const isOfWindow = counted !== null && spanMs(counted.window) === lengthMs;
-  return count > 0 && isOfWindow ? { ...calibration, rowsPerMs: count / lengthMs } : calibration;
+  return count > 0 && counted?.reply.window === window ? { ...calibration, rowsPerMs: count / lengthMs } : calibration;
 }
 
 /**

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { isOpen, type Page } from '../../functions/model.ts';
 import { addReply, emptyCollected } from '../../functions/reading/collected.ts';
 import { replyOf } from '../../functions/reading/page-source.ts';
-import { anExecution, epochMs } from '../support/paged-source.ts';
+import { anExecution, day, epochMs } from '../support/paged-source.ts';
 
 const sight = (runStatus: string, notifyStatus: string, receivedAtMs: number): Page => ({
   count: 1,
@@ -29,8 +29,8 @@ it.each([
     [late, early],
   ] as const) {
     const collected = emptyCollected();
-    addReply(collected, replyOf(first, 1, 0));
-    addReply(collected, replyOf(second, 2, 0));
+    addReply(collected, replyOf(day, first, 1, 0));
+    addReply(collected, replyOf(day, second, 2, 0));
     expect([...collected.seen.values()].map(({ execution }) => execution.notifyStatus)).toEqual([notifyStatus]);
   }
 });

@@ -7,14 +7,15 @@ const window = { fromMs: epochMs - 500, toMs: epochMs + 10_000_000 - 500 };
 
 /** Returns a reply with rows a second apart, beginning at the start of the window. */
 function aReply(rows: number, count: number | null, startOf = (index: number): number => index * 1000): Reply {
-  return replyOf({ count, executions: executions(rows, startOf), unreadable: [], receivedAtMs: epochMs }, 1, 0);
+  const page = { count, executions: executions(rows, startOf), unreadable: [], receivedAtMs: epochMs };
+  return replyOf(window, page, 1, 0);
 }
 
 /** Returns the profile after these replies, all of them at offset 0. */
 function profileOf(...replies: readonly Reply[]): SourceProfile {
   const profile = new SourceProfile();
   for (const reply of replies) {
-    profile.note(window, 0, reply);
+    profile.note(0, reply);
   }
   return profile;
 }
@@ -36,24 +37,24 @@ describe('the profile of a source', () => {
   it('drops the largest count when a larger page is seen, and has windows read again', () => {
     const profile = profileOf(aReply(50, 80));
     const { revision } = profile;
-    profile.note(window, 0, aReply(100, null));
+    profile.note(0, aReply(100, null));
     expect(profile.largestCount).toBe(0);
     expect(profile.revision).toBe(revision + 1);
   });
 
   it('believes no count after a reply with more rows than its count, including its offset', () => {
     const profile = profileOf(aReply(100, 1000));
-    profile.note(window, 0, aReply(100, 100));
+    profile.note(0, aReply(100, 100));
     expect(profile.believes(10)).toBe(true);
     const { revision } = profile;
-    profile.note(window, 100, aReply(50, 149));
+    profile.note(100, aReply(50, 149));
     expect(profile.believes(10)).toBe(false);
     expect(profile.revision).toBe(revision + 1);
   });
 
   it('requires no second read if no count was believed', () => {
     const profile = profileOf(aReply(100, 100));
-    profile.note(window, 100, aReply(50, 50));
+    profile.note(100, aReply(50, 50));
     expect(profile.revision).toBe(0);
   });
 
