@@ -7,7 +7,7 @@ import { makeFolder } from '../../warehouse/folders.ts';
 import { query } from '../query/query-command.ts';
 import { report } from '../report/report-command.ts';
 import { sync } from '../sync/sync-command.ts';
-import { paint, writeLine } from '../terminal/output.ts';
+import { paint, writeData, writeLine } from '../terminal/output.ts';
 import { writingInto } from '../terminal/own-files.ts';
 import { verify } from '../verify/verify-command.ts';
 import { type DemoSource, startDemoSource } from './demo-source.ts';
@@ -56,7 +56,8 @@ export async function demo(): Promise<number> {
     await writeFiles(source, firstMs);
     writeLine(`A simulated DataArts with ${days} days of quality runs; dqsync copies it into ${folder}.`);
     for (const { title, typed, run } of stepsOn(source)) {
-      writeLine(`\n${paint.bold(title)}\n${paint.dim(`$ ${program} ${typed} --config ${config}`)}`);
+      writeLine(`\n${paint.bold(title)}`);
+      writeData(paint.dim(`$ ${program} ${typed} --config ${config}`));
       const exitCode = await run();
       if (exitCode !== 0) {
         return exitCode;
