@@ -6,7 +6,7 @@
 import { CommanderError } from 'commander';
 import { ConfigError } from '../errors.ts';
 import { makeProgram } from './commands.ts';
-import { errorJson, reportFailure, usageExitCode } from './terminal/failure.ts';
+import { reportFailure, usageExitCode } from './terminal/failure.ts';
 import { writeError, writeJson } from './terminal/output.ts';
 
 /**
@@ -40,7 +40,7 @@ function usageEnded(thrown: CommanderError, asJson: boolean): number {
   }
   if (asJson) {
     const error = new ConfigError(thrown.message.replace(/^error: /, ''), { remedy: 'See --help.' });
-    writeJson({ error: errorJson(error) });
+    writeJson({ error });
   }
   return usageExitCode;
 }

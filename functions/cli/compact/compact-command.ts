@@ -5,7 +5,6 @@ import { type DqsyncError, describeError, toDqsyncError } from '../../errors.ts'
 import { selectTargets, settingsOf, targetOf } from '../../sync/targets.ts';
 import { parseRange } from '../../time-range.ts';
 import { loadConfig } from '../terminal/config-file.ts';
-import { errorJson } from '../terminal/failure.ts';
 import { bytes, counted, paragraph } from '../terminal/formats.ts';
 import { writeError, writeJson, writeLine } from '../terminal/output.ts';
 import type { RangeOptions } from '../terminal/range.ts';
@@ -58,7 +57,7 @@ export async function compact(options: CompactOptions): Promise<number> {
     }
     bar.clear();
     if (options.json) {
-      writeJson(compacted.map(asJson));
+      writeJson(compacted);
     }
     for (const one of options.json ? [] : compacted) {
       report(one, options.dryRun ?? false);
@@ -66,16 +65,6 @@ export async function compact(options: CompactOptions): Promise<number> {
     const hasFailed = compacted.some(({ failed, error }) => error !== undefined || failed.length > 0);
     return hasFailed ? 1 : (interrupt.exitCode() ?? 0);
   });
-}
-
-function asJson({ target, done, days, failed, error }: Compacted): Record<string, unknown> {
-  return {
-    target,
-    done,
-    days,
-    failed: failed.map((each) => ({ ...each, error: errorJson(each.error) })),
-    ...(error === undefined ? {} : { error: errorJson(error) }),
-  };
 }
 
 function report(compacted: Compacted, isDryRun: boolean): void {

@@ -7,7 +7,6 @@ import { planRewind, type RewindPlan, type RewindRun, rewind as rewindTarget } f
 import { settingsOf, targetOf } from '../../sync/targets.ts';
 import { parseTimeArgument } from '../../time-range.ts';
 import { canAsk, confirm } from '../terminal/ask.ts';
-import { errorJson } from '../terminal/failure.ts';
 import { counted, paragraph, shortTime, shownAt } from '../terminal/formats.ts';
 import { type OpenTargets, openTargets, type TargetOptions } from '../terminal/open-targets.ts';
 import { paint, writeError, writeLine, writeNote, writeResult } from '../terminal/output.ts';
@@ -57,11 +56,7 @@ export async function rewind(options: RewindOptions): Promise<number> {
   for (const one of planned) {
     done.push('error' in one ? one : await rewindOne(one, isWanted === true));
   }
-  writeResult(
-    options,
-    done.map((one) => ('error' in one ? { target: one.target, error: errorJson(one.error) } : one)),
-    () => describeDone(done),
-  );
+  writeResult(options, done, () => describeDone(done));
   return isWanted === null ? 130 : done.some((one) => 'error' in one) ? 1 : 0;
 }
 

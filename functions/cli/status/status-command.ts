@@ -8,7 +8,6 @@ import type { TargetConfig } from '../../config.ts';
 import { type DqsyncError, describeError, toDqsyncError } from '../../errors.ts';
 import { settingsOf, targetOf } from '../../sync/targets.ts';
 import { readQuarantine } from '../../warehouse/quarantine.ts';
-import { errorJson } from '../terminal/failure.ts';
 import { paragraph } from '../terminal/formats.ts';
 import { type OpenTargets, openTargets, type TargetOptions } from '../terminal/open-targets.ts';
 import { paint, writeJson, writeLine } from '../terminal/output.ts';
@@ -128,7 +127,7 @@ function describeHealth({ target, problem }: StatusReport): string {
 
 function reportJson({ target, status: known, problem, source }: StatusReport): Readonly<Record<string, unknown>> {
   return {
-    ...('error' in known ? { target, error: errorJson(known.error) } : known),
+    ...('error' in known ? { target, ...known } : known),
     healthy: problem === null,
     problem: problem?.text ?? null,
     ...(source === null ? {} : { source: sourceJson(source) }),
@@ -137,7 +136,7 @@ function reportJson({ target, status: known, problem, source }: StatusReport): R
 
 function sourceJson(source: SourceClock | { readonly error: DqsyncError }): Readonly<Record<string, unknown>> {
   return 'error' in source
-    ? { error: errorJson(source.error) }
+    ? source
     : {
         clockSkewMs: source.skewMs,
         futureRows: source.futureRows,

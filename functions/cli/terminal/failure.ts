@@ -1,17 +1,11 @@
 /** Reports the error that ends a command, and chooses the exit code. */
 import { inspect } from 'node:util';
-import { type DqsyncError, describeError, errorKinds, toDqsyncError } from '../../errors.ts';
-import { summaryError } from '../../sync/summary.ts';
+import { describeError, errorKinds, toDqsyncError } from '../../errors.ts';
 import { paragraph } from './formats.ts';
 import { writeError, writeJson } from './output.ts';
 
 /** Exit code for wrong usage or a wrong config. */
 export const usageExitCode = errorKinds.config.exitCode;
-
-/** Returns an error in the form of JSON documents. */
-export function errorJson(error: DqsyncError): Readonly<Record<string, unknown>> {
-  return { ...(error.target === undefined ? {} : { target: error.target }), ...summaryError(error) };
-}
 
 /**
  * Reports the error that ended a command: one paragraph on stderr, and with `--json` a document on stdout.
@@ -21,7 +15,7 @@ export function errorJson(error: DqsyncError): Readonly<Record<string, unknown>>
 export function reportFailure(thrown: unknown, asJson: boolean): number {
   const error = toDqsyncError(thrown);
   if (asJson) {
-    writeJson({ error: errorJson(error) });
+    writeJson({ error });
   }
   writeError(paragraph(describeError(error)));
   if (process.env['DQSYNC_DEBUG'] === '1') {

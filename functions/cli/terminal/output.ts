@@ -1,6 +1,8 @@
 /** Output of commands: results to stdout, everything else to stderr, with colors only on a terminal. */
 import pico from 'picocolors';
+import { DqsyncError } from '../../errors.ts';
 import type { Log } from '../../model.ts';
+import { summaryError } from '../../sync/summary.ts';
 import { paragraph } from './formats.ts';
 import { wrapped } from './wrap.ts';
 
@@ -38,7 +40,14 @@ export function writeData(text: string): void {
 
 /** Writes the JSON document of a command to stdout. 64-bit integers become text, so that they stay exact. */
 export function writeJson(document: unknown): void {
-  writeData(JSON.stringify(document, (_key, value) => (typeof value === 'bigint' ? String(value) : value), 2));
+  writeData(JSON.stringify(document, (_key, value) => plainJson(value), 2));
+}
+
+function plainJson(value: unknown): unknown {
+  if (value instanceof DqsyncError) {
+    return { ...(value.target === undefined ? {} : { target: value.target }), ...summaryError(value) };
+  }
+  return typeof value === 'bigint' ? String(value) : value;
 }
 
 /** The option that chooses between text and a document. */

@@ -5,7 +5,6 @@ import type { Window } from '../../model.ts';
 import { isAllFine, type VerifiedTarget } from '../../verify/target-verifier.ts';
 import type { Duplicates } from '../../verify/verification.ts';
 import { type DayResult, isFine, isRepairable } from '../../verify/verify-days.ts';
-import { errorJson } from '../terminal/failure.ts';
 import { count, counted, paragraph, shownAt } from '../terminal/formats.ts';
 import { paint } from '../terminal/output.ts';
 import { renderTable } from '../terminal/table.ts';
@@ -62,7 +61,7 @@ export function verifiedJson(verified: VerifiedTarget): Readonly<Record<string, 
     beforeRepair: beforeRepair.map(dayJson),
     repairs: repairs.map(({ rowsWritten, ...repair }) => ({ ...spanJson(repair), rowsWritten })),
     ...(duplicates === null ? {} : { duplicates: duplicatesJson(duplicates) }),
-    ...(error === null ? {} : { error: errorJson(error) }),
+    ...(error === null ? {} : { error }),
   };
 }
 
