@@ -98,7 +98,7 @@ export function applyChange(checkpoint: Checkpoint, change: Change, lookbackMs: 
     rereading: applyRereading(checkpoint, change.rereading),
     lookbackMs: nextLookbackMs,
     maxSpanMs: change.maxSpanMs ?? checkpoint.maxSpanMs,
-    unproven: applyUnproven(checkpoint.unproven, change.unproven, change.run.committedAtMs, coverage),
+    unproven: applyUnproven(checkpoint.unproven, triedIn(change), coverage),
     ...applyFollowed(checkpoint, change),
     recent: newestOf([...checkpoint.recent.filter(isShownAgain), ...recentOf(change, isShownAgain)], executionKey),
     moved: applyMoved(checkpoint.moved, change),
@@ -108,6 +108,10 @@ export function applyChange(checkpoint: Checkpoint, change: Change, lookbackMs: 
     commitIds: withCommitId(checkpoint.commitIds, change.commitId),
     lastRun: change.keepsLastRun ? checkpoint.lastRun : change.run,
   };
+}
+
+function triedIn({ unproven, windows, run }: Change): Parameters<typeof applyUnproven>[1] {
+  return { tried: unproven, proven: windows.map(({ window }) => window), atMs: run.committedAtMs };
 }
 
 /** Returns the late executions to count: none if another run has committed since this one began (PROTOCOL.md, I5). */

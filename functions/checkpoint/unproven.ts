@@ -2,7 +2,7 @@
 import { gapsIn, inOrder, overlap, unionOf } from '../intervals.ts';
 import type { EpochMs, Window } from '../model.ts';
 
-/** An uncovered window that could not be proven. */
+/** A window that could not be proven. It is covered only if a sync was to read it again, because rows appear late. */
 export interface UnprovenWindow extends Window {
   readonly tries: number;
   readonly triedAtMs: EpochMs;
@@ -13,18 +13,25 @@ const longestWaitMs = 86_400_000;
 /** 15 kB of checkpoint. What is forgotten is tried by the next run. */
 const keptWindows = 200;
 
+/** A covered window is forgotten after so many tries, in five days. An audit still finds rows that appeared late there. */
+const maxCoveredTries = 10;
+
 /**
- * Returns the windows with those added that a run could not prove at `atMs`, without what is covered.
+ * Returns the windows with those added that a run could not prove at `atMs`, without what it has proven.
  *
  * @param coverage after the run's own windows were added
  */
 export function applyUnproven(
   before: readonly UnprovenWindow[],
-  tried: readonly Window[],
-  atMs: EpochMs,
+  {
+    tried,
+    proven,
+    atMs,
+  }: { readonly tried: readonly Window[]; readonly proven: readonly Window[]; readonly atMs: EpochMs },
   coverage: readonly Window[],
 ): UnprovenWindow[] {
   const triedNow = unionOf(tried);
+  const provenNow = unionOf(proven);
   const kept = before.flatMap((entry) => gapsIn(entry, triedNow).map((part) => ({ ...entry, ...part })));
   const added = triedNow.map((window) => {
     const known = before.filter((entry) => overlap(entry, window));
@@ -34,10 +41,15 @@ export function applyUnproven(
       triedAtMs: known.reduce((latest, { triedAtMs }) => Math.max(latest, triedAtMs), atMs),
     };
   });
-  const uncovered = [...kept, ...added].flatMap((entry) =>
-    gapsIn(entry, coverage).map((part) => ({ ...entry, ...part })),
+  const left = [...kept, ...added].flatMap((entry) =>
+    gapsIn(entry, entry.tries > maxCoveredTries ? coverage : provenNow).map((part) => ({ ...entry, ...part })),
   );
-  return inOrder(uncovered.toSorted((a, b) => b.triedAtMs - a.triedAtMs).slice(0, keptWindows));
+  return inOrder(left.toSorted((a, b) => b.triedAtMs - a.triedAtMs).slice(0, keptWindows));
+}
+
+/** Returns the covered parts of the windows, which are to be read again. */
+export function coveredAmong(unproven: readonly UnprovenWindow[], coverage: readonly Window[]): Window[] {
+  return unproven.flatMap((entry) => gapsIn(entry, gapsIn(entry, coverage)));
 }
 
 /**

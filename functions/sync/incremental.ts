@@ -3,10 +3,10 @@
  * that are each proven complete, and commits as it goes. Skips what a backfill has covered beyond the watermark.
  */
 import { densityOf, watermarkOf } from '../checkpoint/coverage.ts';
-import { type UnprovenWindow, waitingAt } from '../checkpoint/unproven.ts';
+import { coveredAmong, type UnprovenWindow, waitingAt } from '../checkpoint/unproven.ts';
 import { isoTime } from '../clock.ts';
 import { CredentialsError, StateError, StoppedError, toDqsyncError } from '../errors.ts';
-import { gapsIn, lengthOf, overlap, spansFrom } from '../intervals.ts';
+import { gapsIn, lengthOf, overlap, spansFrom, unionOf } from '../intervals.ts';
 import type { EpochMs, Window } from '../model.ts';
 import { emptySecretCode } from '../source/credentials.ts';
 import { beginRun, firstRequest, type ReadingRun } from './begin-run.ts';
@@ -69,7 +69,8 @@ async function readAll(parts: Incremental): Promise<void> {
   const watermarkMs = watermarkOf(recorder.checkpoint);
   const window = nextWindow(recorder.checkpoint, settings, untilMs);
   state.window = window;
-  unproven.addWaiting(waiting.filter((entry) => overlap(entry, window)));
+  const isMissing = (entry: UnprovenWindow): boolean => gapsIn(entry, recorder.checkpoint.coverage).length > 0;
+  unproven.addWaiting(waiting.filter((entry) => overlap(entry, window) && isMissing(entry)));
   requireSaneWatermark(run, watermarkMs);
   if (watermarkMs === null) {
     requirePast(settings.initialFromMs, run.clock.now());
@@ -79,7 +80,9 @@ async function readAll(parts: Incremental): Promise<void> {
   const toRead = () => {
     const { checkpoint } = recorder;
     const spansAgain = [...again, ...furthestLookback(checkpoint, lookbackMs)];
-    return spansToRead(window, spansAgain, checkpoint.coverage).flatMap((span) => gapsIn(span, waiting));
+    const spans = spansToRead(window, spansAgain, checkpoint.coverage);
+    const missed = coveredAmong(checkpoint.unproven, checkpoint.coverage);
+    return unionOf([...missed, ...spans]).flatMap((span) => gapsIn(span, waiting));
   };
   const spans = toRead();
   const calibration = await firstRequest(parts, window);

@@ -136,7 +136,9 @@ export class Recorder {
       this.#observe(key, seen, isKept, isAtEnd);
     });
     this.addUnreadable(collected);
-    this.#pending.change.unproven.push(...unproven.map((error) => error.window));
+    // Only a sync reads covered windows again because rows appear late there, and so has to try once more.
+    const known = this.#options.isIncremental ? [] : this.checkpoint.coverage;
+    this.#pending.change.unproven.push(...unproven.flatMap((error) => gapsIn(error.window, known)));
     const covered = proven
       .filter(({ fromMs }) => fromMs < provenToMs)
       .map(({ fromMs, toMs }) => ({ fromMs, toMs: Math.min(toMs, provenToMs) }));
@@ -183,8 +185,8 @@ export class Recorder {
   }
 
   /**
-   * Records rows of unproven windows that are covered, because no later run reads those again. Ignores a row if a later
-   * state of its execution is known.
+   * Records rows of unproven windows that are covered, because they may leave the source before a later run reads those
+   * again. Ignores a row if a later state of its execution is known.
    */
   addUnproven(windows: readonly Window[], seen: ReadonlyMap<string, Seen>): void {
     for (const [key, row] of seen) {

@@ -30,7 +30,9 @@ export interface Expected {
 export async function endQuietly(world: ProofWorld, expected: Expected = {}): Promise<string[]> {
   const { simulator, clock, auditor } = world;
   Object.assign(simulator.traps, makeTraps());
-  clock.advance(settleMs + lookbackMs + minuteMs);
+  // A window that could not be read again is tried again within a day.
+  const isWaiting = (auditor.checkpoint?.unproven ?? []).length > 0;
+  clock.advance(settleMs + lookbackMs + minuteMs + (isWaiting ? dayMs : 0));
   const problems: string[] = [];
   // The backfill is first, because a sync fails while a window waits for its next attempt. Two syncs are needed,
   // because the second one records open executions as vanished that left the span of the first.

@@ -230,14 +230,28 @@ describe('a window that cannot be proven', () => {
       ],
     ],
     [
-      'is forgotten where it is covered',
+      'is forgotten where it is proven',
       [{ fromMs: 0, toMs: 10, tries: 3, triedAtMs: 1 }],
       [],
       [{ fromMs: 4, toMs: 20 }],
       [[0, 4, 3]],
     ],
-  ])('%s', (_what, before, tried, coverage, expected) => {
-    const after = applyUnproven(before, tried, 1_000, coverage);
+    [
+      'is remembered although it was covered before',
+      [{ fromMs: 100, toMs: 110, tries: 9, triedAtMs: 1 }],
+      [{ fromMs: 100, toMs: 110 }],
+      [],
+      [[100, 110, 10]],
+    ],
+    [
+      'is forgotten after five days if it was covered before',
+      [{ fromMs: 100, toMs: 110, tries: 10, triedAtMs: 1 }],
+      [{ fromMs: 100, toMs: 110 }],
+      [],
+      [],
+    ],
+  ])('%s', (_what, before, tried, proven, expected) => {
+    const after = applyUnproven(before, { tried, proven, atMs: 1_000 }, [...proven, { fromMs: 100, toMs: 200 }]);
     expect(after.map(({ fromMs, toMs, tries }) => [fromMs, toMs, tries])).toEqual(expected);
   });
 

@@ -147,6 +147,30 @@ describe('a page that the source never delivers', () => {
     expect(ms).toBeGreaterThan(initialFromMs);
   });
 
+  it('hides no row that appears late in a time that was covered before: a later sync reads that time again', async () => {
+    const world = await syncedSource();
+    const { life, traps } = world.sim;
+    const coveredMs = world.clock.now();
+    const span = { fromMs: coveredMs - 10 * minuteMs, toMs: coveredMs - minuteMs };
+    life.addMany(3, span);
+    await world.syncWell();
+    life.addExecution({ startTimeMs: coveredMs - 5 * minuteMs, visibleAtMs: coveredMs + 10 * minuteMs });
+    world.clock.advance(hourMs);
+    life.addMany(20, { fromMs: coveredMs, toMs: world.clock.now() });
+    traps.brokenSpan = span;
+    for (let n = 0; n < 2; n += 1) {
+      const [summary] = await world.sync();
+      expect(summary).toMatchObject({ error: { kind: 'incomplete' } });
+      expect(watermarkOf(await checkpointOf(world))).toBe(world.clock.now());
+      world.clock.advance(hourMs);
+    }
+    traps.brokenSpan = null;
+    await world.syncWell();
+    await world.expectTruth();
+    expect((await checkpointOf(world)).unproven).toEqual([]);
+    expect(await world.syncWell()).toMatchObject({ rowsWritten: 0 });
+  });
+
   it('costs later syncs nothing until its next attempt', async () => {
     const { world } = await worldWithBroken(1_000);
     await world.sync();
