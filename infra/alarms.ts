@@ -21,7 +21,7 @@ import { type AlarmName, alarmDescription } from './alarm-kinds.ts';
 import type { BackfillWorkflow } from './backfill-workflow.ts';
 import type { Deployment } from './deployment.ts';
 import { arnWithColon } from './permissions.ts';
-import { functionMetric, stateMachineMetric, targetMetric } from './run-metrics.ts';
+import { stateMachineMetric, targetMetric } from './run-metrics.ts';
 import type { DeadLetters, SyncFunction } from './sync-function.ts';
 
 /** A run that exceeds `maxRunSeconds` by this much did not end by itself. */
@@ -76,7 +76,7 @@ export class Alarms extends Construct {
     this.#ofAllTargets(props.namespace, period);
     if (props.report !== undefined) {
       // Two failures: the first try and Lambda's one retry.
-      const metric = functionMetric(props.report, 'Errors', Stats.SUM, Duration.hours(1));
+      const metric = props.report.metricErrors({ statistic: Stats.SUM, period: Duration.hours(1) });
       this.#add('report-failed', { metric, threshold: 2 });
     }
     for (const { name } of props.deployment.config.targets) {
@@ -107,7 +107,7 @@ export class Alarms extends Construct {
 
   #ofRuns({ sync, deadLetters, deployment }: AlarmsProps, period: Duration): void {
     const ofFunction = (name: string, statistic: string, over = period): IMetric =>
-      functionMetric(sync.function, name, statistic, over);
+      sync.function.metric(name, { statistic, period: over });
     const fiveMinutes = Duration.minutes(5);
     // As long as a period, so that the alarm stays on from one failed run to the next instead of flapping. The next
     // alarm covers the case that no run starts.

@@ -22,7 +22,7 @@ import type { MetricName } from '../functions/metrics.ts';
 import type { Alarms, AlarmsProps } from './alarms.ts';
 import { reportMemoryMb } from './report-function.ts';
 import type { RunFunction } from './run-function.ts';
-import { functionMetric, stateMachineMetric, targetMetric } from './run-metrics.ts';
+import { stateMachineMetric, targetMetric } from './run-metrics.ts';
 import { watchesOutcomes } from './sync-function.ts';
 
 /** List prices of what grows with use, in USD, us-east-1, without free tiers. */
@@ -69,9 +69,9 @@ export class SyncDashboard extends Construct {
       heading('Is it healthy?'),
       new AlarmStatusWidget({ title: 'Alarms', alarms: alarms.alarms, ...size }),
       graph('Runs', [
-        functionMetric(sync.function, 'Invocations', Stats.SUM, this.#period),
-        functionMetric(sync.function, 'Errors', Stats.SUM, this.#period),
-        functionMetric(sync.function, 'Throttles', Stats.SUM, this.#period),
+        ...['Invocations', 'Errors', 'Throttles'].map((name) =>
+          sync.function.metric(name, { statistic: Stats.SUM, period: this.#period }),
+        ),
         deadLetters.queue.metricApproximateNumberOfMessagesVisible({ label: 'Dead letters', period: this.#period }),
       ]),
       trouble(sync),
@@ -163,7 +163,10 @@ export class SyncDashboard extends Construct {
     ];
     const usage = (metricName: string, prefix: string): Record<string, IMetric> =>
       Object.fromEntries(
-        functions.map((each) => [`${prefix}${each.name}`, functionMetric(each.function, metricName, Stats.SUM, day)]),
+        functions.map((each) => [
+          `${prefix}${each.name}`,
+          each.function.metric(metricName, { statistic: Stats.SUM, period: day }),
+        ]),
       );
     const times = functions.map(({ name, memoryMb }) => `time${name} * ${memoryMb / 1024}`);
     const counts = functions.map(({ name }) => `count${name}`);

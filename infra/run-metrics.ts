@@ -1,7 +1,6 @@
 /** The metrics of the alarms and the dashboard. Pure. */
 import type { Duration } from 'aws-cdk-lib';
 import { Metric, Stats } from 'aws-cdk-lib/aws-cloudwatch';
-import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { type MetricName, metricsNamespace, targetDimension } from '../functions/metrics.ts';
 
 /**
@@ -26,11 +25,6 @@ export function targetMetric(
   period: Duration,
 ): Metric {
   return new Metric({ namespace, metricName, dimensionsMap: { [targetDimension]: target }, statistic, period });
-}
-
-/** Returns a metric that Lambda keeps of a function. */
-export function functionMetric(fn: IFunction, metricName: string, statistic: string, period: Duration): Metric {
-  return fn.metric(metricName, { statistic, period });
 }
 
 /** Returns a metric that Step Functions keeps of a state machine. */

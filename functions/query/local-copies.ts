@@ -62,14 +62,9 @@ export function openDataFiles(store: Store, cacheFolder: string): DataFiles {
       if (copied.size > 0) {
         await copyMissing(copied, partitions, { from: store, to: cache });
       }
-      const paths = new Map<string, string[]>();
-      for (const key of [...sizes.keys()].sort()) {
-        const table = key.slice(0, key.indexOf('/'));
-        const ofTable = paths.get(table) ?? [];
-        paths.set(table, ofTable);
-        ofTable.push(join(copied.has(key) ? cache.folder : local.folder, key));
-      }
-      return paths;
+      const pathOf = (key: string): string => join(copied.has(key) ? cache.folder : local.folder, key);
+      const keysByTable = Map.groupBy([...sizes.keys()].sort(), (key) => key.slice(0, key.indexOf('/')));
+      return new Map([...keysByTable].map(([table, keys]) => [table, keys.map(pathOf)]));
     },
   };
 }
