@@ -1,13 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import * as z from 'zod';
-import { furtherViews } from '../../functions/query/further-views.ts';
+import { allViews } from '../../functions/query/further-views.ts';
 import { instanceView } from '../../functions/query/view.ts';
 import { observationColumns } from '../../functions/warehouse/columns.ts';
 import { athenaViewSql } from '../../infra/view-definition.ts';
-import { anObservation } from '../support/builders.ts';
 import { syncedSource } from '../support/synced-source.ts';
-import { tempWarehouse } from '../support/temp-warehouse.ts';
-import { writeObservations } from '../support/warehouse-data.ts';
 import { opened } from '../support/warehouse-sql.ts';
 import { aConfig, aTarget, aTemplate, countOf, expectResource } from './synthesized.ts';
 
@@ -126,23 +123,9 @@ describe('the view', () => {
     });
     expect(JSON.stringify(definition)).not.toMatch(/TOKEN|\$\{/);
   });
-
-  it('returns the same as the view of the CLI for real files', async () => {
-    const store = await tempWarehouse();
-    await writeObservations(store, [
-      anObservation({ id: 1n, runStatus: 'RUNNING', endTimeMs: null, observedAtMs: 1_770_000_000_000, runId: 'a' }),
-      anObservation({ id: 1n, observedAtMs: 1_770_000_000_001, runId: 'b' }),
-      anObservation({ id: 2n, extra: '{"a":1}' }),
-    ]);
-    const sql = await opened(store);
-
-    const [athena, cli] = [`(${athenaViewSql('main', instanceView)})`, 'SELECT * FROM quality_instances'];
-    expect((await sql.run(athena)).rows).toHaveLength(2);
-    expect((await sql.run(`(${athena} EXCEPT ${cli}) UNION ALL (${cli} EXCEPT ${athena})`)).rows).toEqual([]);
-  });
 });
 
-describe('the tables and views of tasks and results', () => {
+describe('the tables and views', () => {
   it.each([
     ['quality_task_observations', 'task_id bigint', 'run_id string'],
     ['quality_rule_results', 'instance_id bigint', 'extra string'],
@@ -154,7 +137,7 @@ describe('the tables and views of tasks and results', () => {
     expect(JSON.stringify(Parameters['storage.location.template'])).toContain(`/${name}/workspace=`);
   });
 
-  it.each(furtherViews.map((view) => [view.name, view] as const))(
+  it.each(allViews.map((view) => [view.name, view] as const))(
     'include the view %s, which returns the same as that of the CLI for real files',
     async (name, view) => {
       const glue = glueTable(name);

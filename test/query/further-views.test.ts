@@ -3,7 +3,6 @@ import { describe, expect, it } from 'vitest';
 import { compactedTables } from '../../functions/compaction/tables.ts';
 import type { WarehouseSql } from '../../functions/query/duckdb.ts';
 import { namedQueries } from '../../functions/query/named-queries.ts';
-import { type Store, waitedForUntil } from '../../functions/warehouse/store.ts';
 import { dayMs, hourMs, minuteMs, type SyncedSource, syncedSource } from '../support/synced-source.ts';
 import { opened } from '../support/warehouse-sql.ts';
 
@@ -78,38 +77,6 @@ describe('the other views than quality_instances', () => {
       }
     }
     expect(await shown()).toEqual(before);
-  });
-
-  it('show the same when a compaction moves files aside while a query reads them', async () => {
-    const { store } = await syncedWorld();
-    const truth = await opened(store);
-    const moved = new Set<string>();
-    // Replaces each file after it is listed, as a compaction may before the query opens it.
-    const compacted: Store & { readonly folder: string } = {
-      ...waitedForUntil(store, new AbortController().signal),
-      folder: String('folder' in store && store.folder),
-      async *list(prefix) {
-        for (const file of await Array.fromAsync(store.list(prefix))) {
-          yield file;
-          if (!moved.has(file.key)) {
-            const copy = file.key.replace(/[^/]*$/, `compact-1-${String(moved.size).padStart(32, '0')}-0.parquet`);
-            await store.putIfAbsent(copy, (await store.get(file.key))?.bytes ?? new Uint8Array());
-            await store.setAside(file.key);
-            moved.add(file.key).add(copy);
-          }
-        }
-      },
-    };
-    for (const query of [
-      'SELECT * FROM quality_instances ORDER BY ALL',
-      'SELECT * FROM quality_results ORDER BY ALL',
-    ]) {
-      const { rows } = await truth.run(query);
-      moved.clear();
-      expect(rows.length).toBeGreaterThan(0);
-      expect((await (await opened(compacted)).run(query)).rows, query).toEqual(rows);
-      expect(moved.size).toBeGreaterThan(1);
-    }
   });
 
   it('show the same rows whichever partitions a query needs', async () => {

@@ -9,21 +9,13 @@ export function cacheFolderOf(warehouseUrl: string, environment: NodeJS.ProcessE
   return join(cacheRoot(environment), `${name}-${createHash('sha256').update(warehouseUrl).digest('hex').slice(0, 8)}`);
 }
 
-/** Returns `DQSYNC_CACHE`, or dqsync's folder in the user's cache folder on this system. */
-export function cacheRoot({ DQSYNC_CACHE, XDG_CACHE_HOME, LOCALAPPDATA }: NodeJS.ProcessEnv): string {
+/** Returns `DQSYNC_CACHE`, or dqsync's folder in the user's cache folder. */
+export function cacheRoot({ DQSYNC_CACHE, XDG_CACHE_HOME }: NodeJS.ProcessEnv): string {
   if (DQSYNC_CACHE !== undefined && DQSYNC_CACHE !== '') {
     return resolve(DQSYNC_CACHE);
   }
   // The XDG specification says to ignore relative paths.
-  if (XDG_CACHE_HOME !== undefined && isAbsolute(XDG_CACHE_HOME)) {
-    return join(XDG_CACHE_HOME, 'dqsync');
-  }
-  switch (process.platform) {
-    case 'darwin':
-      return join(homedir(), 'Library', 'Caches', 'dqsync');
-    case 'win32':
-      return join(LOCALAPPDATA ?? join(homedir(), 'AppData', 'Local'), 'dqsync', 'cache');
-    default:
-      return join(homedir(), '.cache', 'dqsync');
-  }
+  const ofUser =
+    XDG_CACHE_HOME !== undefined && isAbsolute(XDG_CACHE_HOME) ? XDG_CACHE_HOME : join(homedir(), '.cache');
+  return join(ofUser, 'dqsync');
 }
