@@ -14,10 +14,8 @@ const openStatuses: ReadonlySet<string | null> = new Set(['RUNNING', 'SUSPENDING
 const joinedRows = 60;
 /** Maximum number of entries that wait for a last check of their notification status: 4 MB of checkpoint. */
 const maxWaiting = 10_000;
-/** The fewest windows per run for executions that have no status to filter by. */
+/** The windows of a run for executions that have no status to filter by, unless very many have ended. */
 const minWindows = 50;
-/** The share of the run's other requests that such windows may take, if that is more. */
-const extraPart = 0.25;
 
 /**
  * Returns whether an execution must be re-checked, and for what. A notification that was sent is followed like one that
@@ -49,24 +47,33 @@ export interface Reobservation {
   readonly due: readonly OpenEntry[];
 }
 
+/** The limits of a re-check. */
+export interface ReobservationLimits {
+  /** Expected density; null if unknown. */
+  readonly rowsPerMs: number | null;
+  /** The most windows for executions that have no status to filter by, however many have ended; at least 50 are read. */
+  readonly mostWindows: number;
+  /** The time by the source's clock, which also sets end times. */
+  readonly nowMs: EpochMs;
+  /** How long after its end an execution's notification status may change. */
+  readonly lookbackMs: number;
+}
+
 /**
- * Plans the re-check of executions whose status the source can filter by. Its cost is limited by the number of changes.
+ * Plans a re-check. Its cost is limited: by the number of changes where the source can filter by status, and else by a
+ * number of windows.
  *
  * @param open entries outside of the spans that the run reads anyway
- * @param rowsPerMs expected density; null if unknown
  */
-export function planReobservation(open: readonly OpenEntry[], rowsPerMs: number | null): Reobservation {
-  const due = open.filter(isAskable);
-  const statuses = [...new Set(due.map((entry) => entry.execution.runStatus))].filter((status) => status !== null);
-  const narrow = narrowWindows(due, rowsPerMs);
-  if (narrow.length <= statuses.length + 1) {
-    return { stillOpen: [], due };
-  }
+export function planReobservation(open: readonly OpenEntry[], limits: ReobservationLimits): Reobservation {
+  const askable = open.filter(isAskable);
+  const statuses = [...new Set(askable.map((entry) => entry.execution.runStatus))].filter((status) => status !== null);
+  const areFew = narrowWindows(askable, limits.rowsPerMs).length <= statuses.length + 1;
   return {
-    due,
-    stillOpen: statuses.map((runStatus) => ({
+    due: [...askable, ...othersDue(open, limits)],
+    stillOpen: (areFew ? [] : statuses).map((runStatus) => ({
       runStatus,
-      window: hull(due.filter((entry) => entry.execution.runStatus === runStatus)),
+      window: hull(askable.filter((entry) => entry.execution.runStatus === runStatus)),
     })),
   };
 }
@@ -87,36 +94,24 @@ export function narrowWindows(entries: readonly OpenEntry[], rowsPerMs: number |
   return windows;
 }
 
-/** The limits of the re-check of all other executions. */
-export interface OthersPlan {
-  /** Expected density; null if unknown. */
-  readonly rowsPerMs: number | null;
-  /** Requests of the run without this re-check. */
-  readonly requestsSoFar: number;
-  /** The time by the source's clock, which also sets end times. */
-  readonly nowMs: EpochMs;
-  /** How long after its end an execution's notification status may change. */
-  readonly lookbackMs: number;
-}
-
 /**
- * Returns the other executions to re-check, least recently checked first, limited by a budget of requests: open
- * executions of a status that the source cannot filter by; ended ones whose notification status is final, for a last
- * check; and alarms that nobody was notified of, while that may still change.
+ * Returns the other executions to re-check, least recently checked first: open executions of a status that the source
+ * cannot filter by; ended ones whose notification status is final, for a last check; and alarms that nobody was notified
+ * of, while that may still change.
  *
- * Executions beyond the budget wait for the next run. Each run makes at least half of the last checks, so their number
- * falls even if very many executions have ended.
- *
- * @param open entries outside of the spans that the run reads anyway
+ * Executions beyond the limit wait for the next run. Each run makes at least half of the last checks, if its time allows
+ * that, so their number falls even if very many executions have ended.
  */
-export function othersDue(open: readonly OpenEntry[], plan: OthersPlan): OpenEntry[] {
-  const { rowsPerMs, requestsSoFar, nowMs, lookbackMs } = plan;
+function othersDue(
+  open: readonly OpenEntry[],
+  { rowsPerMs, mostWindows, nowMs, lookbackMs }: ReobservationLimits,
+): OpenEntry[] {
   const others = open.filter((entry) => !isAskable(entry));
   const last = others.filter((entry) => entry.awaits === 'notification' && isOver(entry, nowMs, lookbackMs));
   const rest = others.filter((entry) => entry.awaits === 'outcome' || isSilentAlarm(entry));
   const due = [...new Set([...last, ...rest])].sort((a, b) => a.lookedAtMs - b.lookedAtMs);
   const half = Math.ceil(narrowWindows(last, rowsPerMs).length / 2);
-  return cutToWindows(due, Math.max(minWindows, Math.floor(requestsSoFar * extraPart), half), rowsPerMs);
+  return cutToWindows(due, Math.max(minWindows, Math.min(half, mostWindows)), rowsPerMs);
 }
 
 /**

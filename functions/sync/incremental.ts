@@ -12,7 +12,7 @@ import { emptySecretCode } from '../source/credentials.ts';
 import { beginRun, firstRequest, type ReadingRun } from './begin-run.ts';
 import { LookbackGate } from './lookback-gate.ts';
 import { furthestLookback, lookbackOf, lookbacks, nextWindow, requirePast, spansToRead } from './next-window.ts';
-import { reobserveOpen, reobserveOthers } from './reobserve.ts';
+import { reobserve } from './reobserve.ts';
 import { isCommitDue, RunState, readAndCommit, reportProgress } from './run-state.ts';
 import { type ReadSlice, SliceReader } from './slice-reader.ts';
 import { outcomeOf, type TargetOutcome } from './summary.ts';
@@ -86,8 +86,7 @@ async function readAll(parts: Incremental): Promise<void> {
   };
   const spans = toRead();
   const calibration = await firstRequest(parts, window);
-  const reobservation = { ...parts, spans };
-  await reobserveOpen(reobservation);
+  await reobserve({ ...parts, spans });
   const totalMs = lengthOf(spans);
   state.at = { atMs: window.fromMs, doneMs: 0, totalMs };
   state.expectedRows = expectedRows(calibration, totalMs);
@@ -108,7 +107,6 @@ async function readAll(parts: Incremental): Promise<void> {
   });
   await recordSlices(parts, slices, { again, toRead, totalMs });
   recorder.addUnproven(unproven.windows, slices.leftOver);
-  await reobserveOthers(reobservation);
 }
 
 /**

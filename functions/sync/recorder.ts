@@ -63,7 +63,6 @@ export class Recorder {
   #pending = new PendingCommit();
   /** Parts of `rereads` that were read. */
   readonly #reread: Window[] = [];
-  readonly #missed = new Set<string>();
 
   constructor(run: TargetRun, checkpoint: Checkpoint, options: RecorderOptions) {
     this.#run = run;
@@ -85,11 +84,6 @@ export class Recorder {
   /** The covered span that is read again; null if there is none. */
   get rereads(): Window | null {
     return this.#options.rereads;
-  }
-
-  /** Keys of the open executions that this run has found missing. */
-  get missed(): ReadonlySet<string> {
-    return this.#missed;
   }
 
   /**
@@ -230,7 +224,6 @@ export class Recorder {
     const observedAtMs = (this.#known.get(key)?.observedAtMs ?? vanishedAtMs) + 1;
     this.#write(noted, observedAtMs);
     this.#known.set(key, { fingerprint: fingerprintOf(noted), observedAtMs }, false);
-    this.#missed.add(key);
     const entry = { execution: noted, observedAtMs, lookedAtMs: vanishedAtMs };
     this.#pending.change.opened.push({ ...entry, awaits: 'notification' });
   }

@@ -6,7 +6,7 @@ import { containsAny, inOrder, unionOf } from '../intervals.ts';
 import { executionKey, isOpen, type Window } from '../model.ts';
 import type { Collected } from '../reading/collected.ts';
 import type { ReadingRun } from './begin-run.ts';
-import { narrowWindows, othersDue, planReobservation, surplusEntries } from './follow-up.ts';
+import { narrowWindows, planReobservation, surplusEntries } from './follow-up.ts';
 import type { Recorder } from './recorder.ts';
 import { readWhole, sourceTime } from './target-reader.ts';
 import type { TargetRun } from './target-run.ts';
@@ -14,6 +14,8 @@ import type { UnprovenWindows } from './unproven.ts';
 
 /** A missing execution is searched this far around its start time. */
 const aroundMs = 5 * 60_000;
+/** The share of the run's time for executions that have no status to filter by, if very many have ended. */
+const shareOfTime = 0.25;
 
 /** The parts of a re-check. */
 export interface Reobserving extends Pick<ReadingRun, 'run' | 'source' | 'recorder'> {
@@ -24,16 +26,29 @@ export interface Reobserving extends Pick<ReadingRun, 'run' | 'source' | 'record
 }
 
 /**
- * Records the current state of every execution with an open status outside of `spans`. A vanished one is written once
- * more with a note.
+ * Records the current state of the executions that are due, outside of `spans`. A vanished one is written once more with
+ * a note.
  *
  * @throws what reading throws
  */
-export async function reobserveOpen(reobserving: Reobserving): Promise<void> {
-  const { run, source, recorder } = reobserving;
-  const rowsPerMs = densityOf(recorder.checkpoint.coverage);
-  const plan = planReobservation(openOutside(reobserving), rowsPerMs);
-  const finding = findingOf(plan.due, recorder);
+export async function reobserve(reobserving: Reobserving): Promise<void> {
+  const { run, source, recorder, spans } = reobserving;
+  const { checkpoint } = recorder;
+  const rowsPerMs = densityOf(checkpoint.coverage);
+  const plan = planReobservation(
+    checkpoint.open.filter(({ execution }) => !containsAny(spans, execution.startTimeMs)),
+    {
+      rowsPerMs,
+      mostWindows: (shareOfTime * run.budget.remainingMs() * run.settings.requestsPerSecond) / 1000,
+      nowMs: sourceTime(run, run.clock.now()),
+      lookbackMs: run.settings.lookbackMs,
+    },
+  );
+  const finding: Finding = {
+    due: new Set(plan.due.map(({ execution }) => executionKey(execution))),
+    found: new Set(),
+    expired: new Set(checkpoint.expired.map(executionKey)),
+  };
   for (const { runStatus, window } of plan.stillOpen) {
     // An execution that the source lists under a status has it. A missing one proves nothing: rows enter such a list at
     // any age, so it cannot be proven complete.
@@ -42,26 +57,12 @@ export async function reobserveOpen(reobserving: Reobserving): Promise<void> {
   }
   const left = plan.due.filter(({ execution }) => !finding.found.has(executionKey(execution)));
   await lookAt(reobserving, left, finding, rowsPerMs);
+  closeSurplus(run, recorder, plan.due);
 }
 
-/**
- * Re-checks executions that the source cannot filter by status, within a budget of requests: open ones of other
- * statuses, and notification statuses that may have changed since the end; none in `spans`.
- *
- * @throws what reading throws
- */
-export async function reobserveOthers(reobserving: Reobserving): Promise<void> {
-  const { run, recorder } = reobserving;
-  const rowsPerMs = densityOf(recorder.checkpoint.coverage);
-  const due = othersDue(openOutside(reobserving), {
-    rowsPerMs,
-    requestsSoFar: run.source.stats().requests,
-    nowMs: sourceTime(run, run.clock.now()),
-    lookbackMs: run.settings.lookbackMs,
-  });
-  await lookAt(reobserving, due, findingOf(due, recorder), rowsPerMs);
-  const looked = new Set(due);
-  const surplus = surplusEntries(recorder.checkpoint.open.filter((entry) => !looked.has(entry)));
+function closeSurplus(run: TargetRun, recorder: Recorder, looked: readonly OpenEntry[]): void {
+  const due = new Set(looked);
+  const surplus = surplusEntries(recorder.checkpoint.open.filter((entry) => !due.has(entry)));
   for (const { execution } of surplus) {
     recorder.close(executionKey(execution));
   }
@@ -73,26 +74,11 @@ export async function reobserveOthers(reobserving: Reobserving): Promise<void> {
   }
 }
 
-/** Returns the open set without executions in the spans that the run reads, and those that it has found missing. */
-function openOutside({ recorder, spans }: Reobserving): OpenEntry[] {
-  return recorder.checkpoint.open.filter(
-    ({ execution }) => !containsAny(spans, execution.startTimeMs) && !recorder.missed.has(executionKey(execution)),
-  );
-}
-
 /** Keys of the executions to be found, of those found, and of those that are no longer followed. */
 interface Finding {
   readonly due: ReadonlySet<string>;
   readonly found: Set<string>;
   readonly expired: ReadonlySet<string>;
-}
-
-function findingOf(due: readonly OpenEntry[], { checkpoint }: Recorder): Finding {
-  return {
-    due: new Set(due.map(({ execution }) => executionKey(execution))),
-    found: new Set(),
-    expired: new Set(checkpoint.expired.map(executionKey)),
-  };
 }
 
 /**

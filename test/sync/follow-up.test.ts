@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { OpenEntry } from '../../functions/checkpoint/checkpoint.ts';
 import { contains } from '../../functions/intervals.ts';
 import type { Window } from '../../functions/model.ts';
-import { followUpOf, narrowWindows, othersDue, planReobservation } from '../../functions/sync/follow-up.ts';
+import { followUpOf, narrowWindows, planReobservation } from '../../functions/sync/follow-up.ts';
 import { anExecution } from '../support/paged-source.ts';
 
 const nowMs = 1_760_000_000_000;
@@ -35,8 +35,10 @@ function entries(count: number, change: Parameters<typeof anEntry>[1]): OpenEntr
   return Array.from({ length: count }, (_, n) => anEntry(n, change));
 }
 
-const idsDue = (open: OpenEntry[], requestsSoFar: number): number[] =>
-  othersDue(open, { rowsPerMs: null, requestsSoFar, nowMs, lookbackMs }).map(({ execution }) => Number(execution.id));
+const limits = { rowsPerMs: null, mostWindows: Number.POSITIVE_INFINITY, nowMs, lookbackMs };
+
+const idsDue = (open: OpenEntry[], mostWindows = limits.mostWindows): number[] =>
+  planReobservation(open, { ...limits, mostWindows }).due.map(({ execution }) => Number(execution.id));
 
 function expectHeld(open: readonly OpenEntry[], windows: readonly Window[]): void {
   const outside = open.filter(({ execution }) => !windows.some((window) => contains(window, execution.startTimeMs)));
@@ -48,7 +50,7 @@ it.each([null, 0.001, 0.02, 5])(
   (rowsPerMs) => {
     const open = entries(50, { runStatus: 'RUNNING', endedAgoMs: null });
     expectHeld(open, narrowWindows(open, rowsPerMs));
-    const { stillOpen } = planReobservation(open, rowsPerMs);
+    const { stillOpen } = planReobservation(open, { ...limits, rowsPerMs });
     expectHeld(
       stillOpen.length === 0 ? [] : open,
       stillOpen.map(({ window }) => window),
@@ -61,15 +63,22 @@ describe('notifications that cannot change any more', () => {
 
   it('are checked once more, up to half of them, least recently checked first', () => {
     const open = entries(300, over);
-    const due = idsDue(open.toReversed(), 2);
+    const due = idsDue(open.toReversed());
     expect(due).toEqual(Array.from(due, (_, n) => n));
     expect(due.length).toBeGreaterThan(100);
     expect(due.length).toBeLessThanOrEqual(150);
   });
 
-  it('are all checked if they are few, or if the run makes many requests anyway', () => {
-    expect(idsDue(entries(20, over), 2)).toHaveLength(20);
-    expect(idsDue(entries(300, over), 1200)).toHaveLength(300);
+  it('are all checked if they are few', () => {
+    expect(idsDue(entries(20, over))).toHaveLength(20);
+  });
+
+  it('leave most of the time to new rows', () => {
+    const [some, fewest] = [100, 0].map((mostWindows) => idsDue(entries(1_000, over), mostWindows).length);
+    expect(some).toBeGreaterThan(50);
+    expect(some).toBeLessThanOrEqual(100);
+    expect(fewest).toBeGreaterThan(35);
+    expect(fewest).toBeLessThanOrEqual(50);
   });
 });
 
@@ -77,8 +86,8 @@ describe('notifications that may still change', () => {
   const early = { runStatus: 'ALARMING', endedAgoMs: lookbackMs - 1 };
 
   it('are checked in turn if no notification of an alarm was sent', () => {
-    expect(idsDue(entries(10, early), 3)).toHaveLength(10);
-    const due = idsDue(entries(300, early).toReversed(), 3);
+    expect(idsDue(entries(10, early))).toHaveLength(10);
+    const due = idsDue(entries(300, early).toReversed());
     expect(due).toEqual(Array.from(due, (_, n) => n));
     expect(due.length).toBeGreaterThan(35);
     expect(due.length).toBeLessThanOrEqual(50);
@@ -88,7 +97,7 @@ describe('notifications that may still change', () => {
     ['a notification was sent', { ...early, notifyStatus: 'SUCCESS' }],
     ['the execution succeeded', { ...early, runStatus: 'SUCCESS' }],
   ])('wait for their last check if %s', (_why, change) => {
-    expect(idsDue(entries(10, change), 40)).toEqual([]);
+    expect(idsDue(entries(10, change))).toEqual([]);
   });
 });
 

@@ -136,7 +136,7 @@ describe('open executions', () => {
     const connect: Run['connect'] = (target, signal) => {
       const source = world.connect(target, signal);
       const fetchPage: typeof source.fetchPage = async (request) => {
-        if (request.endTimeMs - request.startTimeMs < 20 * minuteMs) {
+        if (request.startTimeMs > world.clock.now() - dayMs && request.startTimeMs < world.clock.now() - 2 * hourMs) {
           throw new SourceError('the source failed', { remedy: 'Run again.', httpStatus: 500 });
         }
         return await source.fetchPage(request);
