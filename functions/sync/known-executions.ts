@@ -21,8 +21,6 @@ export class KnownExecutions {
   /** Whether the table may lack rows, so that all are written again. */
   readonly #isInDoubt: boolean;
   #known: Map<string, Known> = new Map();
-  /** Rows at the edges of what was read. The widened requests for the adjacent windows show them again. */
-  readonly #edge: [string, Known][] = [];
   /** How much later than our clock observations are dated, because some other clock was ahead of it. */
   #aheadMs = 0;
 
@@ -38,12 +36,8 @@ export class KnownExecutions {
     return this.#known.has(key);
   }
 
-  /** @param isAtEdge whether it is kept over later commits, because the adjacent part shows it again */
-  set(key: string, known: Known, isAtEdge: boolean): void {
+  set(key: string, known: Known): void {
     this.#known.set(key, known);
-    if (isAtEdge) {
-      this.#edge.push([key, known]);
-    }
   }
 
   /**
@@ -74,9 +68,6 @@ export class KnownExecutions {
       const known = latest ?? { fingerprint: fingerprintOf(execution), observedAtMs };
       // Zero after a rewind, and if a killed run was writing it: the execution is written again even if unchanged.
       this.#known.set(key, asKnown(known, this.#isInDoubt || lookedAtMs === 0));
-    }
-    for (const [key, known] of this.#edge) {
-      this.#known.set(key, known);
     }
   }
 

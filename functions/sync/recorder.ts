@@ -1,6 +1,6 @@
 /** Records what a run reads: collects the rows and the change of the checkpoint for the next commit. */
 import { RecordedChange } from '../checkpoint/change.ts';
-import { type Checkpoint, edgeToleranceMs, type Rereading } from '../checkpoint/checkpoint.ts';
+import type { Checkpoint, Rereading } from '../checkpoint/checkpoint.ts';
 import { fingerprintOf, hash64 } from '../checkpoint/fingerprint.ts';
 import { isoTime } from '../clock.ts';
 import { contains, containsAny, gapsIn, lengthOf, spanMs, unionOf } from '../intervals.ts';
@@ -110,12 +110,10 @@ export class Recorder {
     const late = new Set<string>();
     const lookback = this.#lookback;
     // Of what a backfill reads, only this stays known: what it does not cover, and the lookback of the next sync.
-    const keptFromMs = provenToMs - edgeToleranceMs;
     const { isIncremental } = this.#options;
     this.#noteSourceLag();
     const gaps = gapsIn(window, this.checkpoint.coverage);
     const isAllNew = lengthOf(gaps) === spanMs(window);
-    const endsMs = [window, ...proven].flatMap(({ fromMs, toMs }) => [fromMs, toMs]);
     // As a loop, V8 would compile all of this method, and what it calls, once more: 5 % of the CPU time of a first sync.
     collected.seen.forEach((seen, key) => {
       const { startTimeMs } = seen.execution;
@@ -125,9 +123,8 @@ export class Recorder {
         this.#pending.change.lateStartTimesMs.push(startTimeMs);
         late.add(key);
       }
-      const isAtEnd = endsMs.some((ms) => Math.abs(ms - startTimeMs) <= edgeToleranceMs);
-      const isKept = isIncremental || startTimeMs >= keptFromMs || containsAny(lookback, startTimeMs);
-      this.#observe(key, seen, isKept, isAtEnd);
+      const isKept = isIncremental || startTimeMs >= provenToMs || containsAny(lookback, startTimeMs);
+      this.#observe(key, seen, isKept);
     });
     this.addUnreadable(collected);
     // Only a sync reads covered windows again because rows appear late there, and so has to try once more.
@@ -175,7 +172,7 @@ export class Recorder {
   /** Records an execution that was re-checked. */
   addReobserved(key: string, seen: Seen): void {
     this.#noteSourceLag();
-    this.#observe(key, seen, true, false);
+    this.#observe(key, seen, true);
   }
 
   /**
@@ -223,7 +220,7 @@ export class Recorder {
     const noted = { ...execution, extra: vanishedExtra(execution.extra, isoTime(vanishedAtMs)) };
     const observedAtMs = (this.#known.get(key)?.observedAtMs ?? vanishedAtMs) + 1;
     this.#write(noted, observedAtMs);
-    this.#known.set(key, { fingerprint: fingerprintOf(noted), observedAtMs }, false);
+    this.#known.set(key, { fingerprint: fingerprintOf(noted), observedAtMs });
     const entry = { execution: noted, observedAtMs, lookedAtMs: vanishedAtMs };
     this.#pending.change.opened.push({ ...entry, awaits: 'notification' });
   }
@@ -258,13 +255,8 @@ export class Recorder {
     this.#quarantined = new Set(checkpoint.quarantined.map(({ fingerprint }) => fingerprint));
   }
 
-  /**
-   * Records one observation.
-   *
-   * @param isKept whether the checkpoint may keep its state
-   * @param isAtEnd whether the adjacent part may show the execution again
-   */
-  #observe(key: string, { execution, receivedAtMs }: Seen, isKept: boolean, isAtEnd: boolean): void {
+  /** Records one observation. `isKept` says whether the checkpoint may keep its state. */
+  #observe(key: string, { execution, receivedAtMs }: Seen, isKept: boolean): void {
     const before = this.#known.get(key);
     const wasFollowed = this.#known.followed.has(key);
     const wasExpired = this.#known.expired.has(key);
@@ -273,7 +265,7 @@ export class Recorder {
     const recentFromMs = wasFollowed ? Number.POSITIVE_INFINITY : this.#recentFromMs;
     const awaits = followUpOf(execution, receivedAtMs - this.#sourceLagMs, recentFromMs, this.#run.settings);
     // Most rows are new and settled, and this run does not see them again: their fingerprints are not needed.
-    const isCompared = before !== undefined || awaits !== null || isAtEnd || wasExpired;
+    const isCompared = before !== undefined || awaits !== null || wasExpired;
     const fingerprint = isCompared ? fingerprintOf(execution) : '';
     const isChanged = before === undefined || before.fingerprint !== fingerprint;
     const observedAtMs = isChanged ? this.#known.laterThan(before, receivedAtMs) : before.observedAtMs;
@@ -285,7 +277,7 @@ export class Recorder {
       this.#write(execution, observedAtMs);
     }
     if (isCompared) {
-      this.#known.set(key, { fingerprint, observedAtMs }, isAtEnd);
+      this.#known.set(key, { fingerprint, observedAtMs });
     }
     if (awaits !== null) {
       this.#pending.change.opened.push({ execution, observedAtMs, lookedAtMs: receivedAtMs, awaits });

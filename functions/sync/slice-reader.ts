@@ -69,8 +69,6 @@ export class SliceReader {
   #rowsPerMs: number | null;
   /** Rows of unproven parts. They are kept in case they leave the source before the part is read again. */
   readonly #carried: Map<string, Seen>;
-  /** Everything that was proven, and what its requests asked for around it. */
-  #proven: readonly Window[] = [];
   #unread: readonly Window[];
   readonly #begun: BegunSlice[] = [];
   #failure: unknown = null;
@@ -179,22 +177,28 @@ export class SliceReader {
     return { window, proven, unproven, collected, begunAtMs, settledUntilMs };
   }
 
-  /** Returns the rows of the proven parts, including carried rows that have left the source; carries the others. */
+  /**
+   * Returns the rows of the proven parts, including carried rows that have left the source; carries the others until
+   * their own part is proven.
+   */
   #rowsOf(proven: readonly Window[], { seen, unreadable }: Collected): Collected {
-    // A request is wider than its window, and a row beside that may leave before it is due.
+    const { source, spans } = this.#reading;
     const widened = proven.map(({ fromMs, toMs }) => ({
       fromMs: fromMs - edgeToleranceMs,
       toMs: toMs + edgeToleranceMs,
     }));
-    this.#proven = unionOf([...this.#proven, ...widened]);
+    const asked = unionOf(widened);
     // If the source filters by another time than it shows, no other window may show a row.
-    const isAttributable = this.#reading.source.profile.balancesHold;
+    const isAttributable = source.profile.balancesHold;
     for (const [key, row] of this.#carried) {
       seen.set(key, seen.get(key) ?? row);
     }
     this.#carried.clear();
     for (const [key, row] of seen) {
-      if (isAttributable && !containsAny(this.#proven, row.execution.startTimeMs)) {
+      const { startTimeMs } = row.execution;
+      // A request is wider than its window, and a row beside all that is read may leave before it is due.
+      const isOwn = containsAny(containsAny(spans, startTimeMs) ? proven : asked, startTimeMs);
+      if (isAttributable && !isOwn) {
         this.#carried.set(key, row);
         seen.delete(key);
       }
