@@ -27,8 +27,8 @@ export async function listPart(
   const part = partToList(window);
   if (source.profile.hints.answered === null) {
     // Only a source that has answered another request is known to fail for the part alone.
-    const nowMs = run.clock.now();
-    await ask(source, { fromMs: nowMs, toMs: nowMs + 1 });
+    const toMs = run.clock.now() - run.settings.settleMs;
+    await ask(source, { fromMs: toMs - 1, toMs });
   }
   const found: WrittenExecution[] = [];
   const unread: Window[] = [];
