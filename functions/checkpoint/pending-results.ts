@@ -30,17 +30,17 @@ export function withWritten(
   written: readonly WrittenExecution[],
   { nowMs, isAgain = false }: { readonly nowMs: EpochMs; readonly isAgain?: boolean },
 ): PendingResults {
-  const newestMs = newestStartByInstance(written);
+  const started = byInstance(written);
   const againKeys = new Set(isAgain ? written.map(executionKey) : []);
   const remembered = before.fetched.filter((entry) => !againKeys.has(executionKey(entry)));
   const added = addedTo({ pending: before.pending, fetched: remembered }, written);
   const noted = before.pending.map((entry) => {
-    const rerun = rerunOf(entry, newestMs);
+    const rerun = rerunOf(entry, started);
     return rerun === null || (entry.state === 'rerun' && entry.notBeforeMs <= rerun.notBeforeMs) ? entry : rerun;
   });
   const notedKeys = new Set([...noted, ...added].map(executionKey));
   const doubted = remembered.flatMap((entry) => {
-    const rerun = rerunOf(entry, newestMs);
+    const rerun = rerunOf(entry, started);
     return rerun === null || rerun.notBeforeMs >= entry.fetchedAtMs || notedKeys.has(executionKey(entry))
       ? []
       : [rerun];
@@ -96,13 +96,11 @@ export function waitingCount({ pending, windows }: Pick<PendingResults, 'pending
 /** An execution, as far as its start matters. */
 type Started = Pick<PendingResult, 'id' | 'startTimeMs'>;
 
-/** Returns the latest start of each instance. */
-function newestStartByInstance(executions: readonly Started[]): ReadonlyMap<bigint, EpochMs> {
-  const newestMs = new Map<bigint, EpochMs>();
-  for (const { id, startTimeMs } of executions) {
-    newestMs.set(id, Math.max(startTimeMs, newestMs.get(id) ?? 0));
-  }
-  return newestMs;
+/** Executions by their instance. */
+type ByInstance = ReadonlyMap<bigint, readonly Started[]>;
+
+function byInstance(executions: readonly Started[]): ByInstance {
+  return Map.groupBy(executions, ({ id }) => id);
 }
 
 /**
@@ -115,12 +113,12 @@ function addedTo(
 ): PendingResult[] {
   const known = [...pending, ...fetched];
   const keys = new Set(known.map(executionKey));
-  const newestMs = newestStartByInstance([...known, ...written]);
+  const started = byInstance([...known, ...written]);
   return written
     .filter((one) => one.isWanted && !keys.has(executionKey(one)))
     .map(
       (one) =>
-        rerunOf(one, newestMs) ?? {
+        rerunOf(one, started) ?? {
           ...{ id: one.id, startTimeMs: one.startTimeMs, taskId: one.taskId },
           ...{ tries: 0, notBeforeMs: 0, state: 'none' },
         },
@@ -130,11 +128,11 @@ function addedTo(
 /** Returns an execution as `rerun` if its instance has started again; otherwise null. */
 function rerunOf(
   { id, startTimeMs, taskId }: Pick<PendingResult, 'id' | 'startTimeMs' | 'taskId'>,
-  newestMs: ReadonlyMap<bigint, EpochMs>,
+  started: ByInstance,
 ): PendingResult | null {
-  const startedAgainMs = newestMs.get(id) ?? startTimeMs;
-  const notBeforeMs = startedAgainMs - clockToleranceMs;
-  return startedAgainMs > startTimeMs ? { id, startTimeMs, taskId, tries: 0, notBeforeMs, state: 'rerun' } : null;
+  const laterMs = (started.get(id) ?? []).map((one) => one.startTimeMs).filter((ms) => ms > startTimeMs);
+  const notBeforeMs = Math.min(...laterMs) - clockToleranceMs;
+  return laterMs.length === 0 ? null : { id, startTimeMs, taskId, tries: 0, notBeforeMs, state: 'rerun' };
 }
 
 /** An execution whose results were requested. */

@@ -20,6 +20,7 @@ const taskId = 1012385458115825700n;
 const first = { id: 1012386207306600400n, startTimeMs: 1_661_413_281_000, taskId, isWanted: true };
 const again = { ...first, startTimeMs: first.startTimeMs + 60_000 };
 const nowMs = first.startTimeMs + 86_400_000;
+const onceMore = { ...first, startTimeMs: first.startTimeMs + 120_000 };
 const { empty } = pendingResultsKind;
 
 it.each([
@@ -63,6 +64,17 @@ it('doubts the results that were fetched since an instance started again, and no
   const written = [{ entry: rerun, fetchedAtMs: rerun.notBeforeMs, isExpired: false }];
   const known = withFetched(doubted, { done: written, postponed: [], refused: null, nowMs: fetchedAtMs });
   expect(withWritten(known, [again], { nowMs: fetchedAtMs })).toBe(known);
+});
+
+it.each<[string, WrittenExecution[][]]>([
+  ['at once', [[again, onceMore]]],
+  ['the first one before the second', [[again], [onceMore]]],
+  ['the first one last', [[onceMore], [again]]],
+])('doubts results since the first of two further starts, whichever is noted first: %s', (_, commits) => {
+  const before: PendingResults = { ...empty, fetched: [{ ...first, fetchedAtMs: nowMs }] };
+  const results = commits.reduce((known, rows) => withWritten(known, rows, { nowMs }), before);
+  const rerun = results.pending.find(({ startTimeMs }) => startTimeMs === first.startTimeMs);
+  expect(rerun).toMatchObject({ state: 'rerun', notBeforeMs: again.startTimeMs - 5_000 });
 });
 
 it('is the same in whichever order two runs record that they requested the results of one execution', () => {
