@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
+import stringWidth from 'fast-string-width';
 import { expect, it } from 'vitest';
 import packageJson from '../../package.json' with { type: 'json' };
 import { runCli } from '../support/run-cli.ts';
@@ -41,6 +42,9 @@ it('the installed demo shows two syncs and a complete table, and leaves its ware
     /by table and column\n\$ .*\ntables +columns +rule_name +dimension +alarms +last_alarm\n(.+\n){6}/,
   );
   expect(stdout).not.toContain('\u001b');
+  // Commands and URLs are never broken.
+  const tooWide = stdout.split('\n').filter((line) => stringWidth(line) > 80 && !/^(\$| {2}file:)/.test(line));
+  expect(tooWide).toEqual([]);
   expect(existsSync(join(cwd, '.dqsync', 'demo', 'warehouse', 'state', 'demo', 'checkpoint.json'))).toBe(true);
   expect((await dqsync(['--version'])).stdout).toBe(`${packageJson.version}\n`);
 

@@ -7,7 +7,7 @@ import { makeFolder } from '../../warehouse/folders.ts';
 import { query } from '../query/query-command.ts';
 import { report } from '../report/report-command.ts';
 import { sync } from '../sync/sync-command.ts';
-import { paint, writeData, writeLine } from '../terminal/output.ts';
+import { fitPipes, paint, writeData, writeLine } from '../terminal/output.ts';
 import { writingInto } from '../terminal/own-files.ts';
 import { verify } from '../verify/verify-command.ts';
 import { type DemoSource, startDemoSource } from './demo-source.ts';
@@ -54,6 +54,7 @@ export async function demo(): Promise<number> {
   const source = await startDemoSource(startedMs, days + 1);
   try {
     await writeFiles(source, firstMs);
+    fitPipes();
     writeLine(`A simulated DataArts with ${days} days of quality runs; dqsync copies it into ${folder}.`);
     for (const { title, typed, run } of stepsOn(source)) {
       writeLine(`\n${paint.bold(title)}`);
@@ -68,7 +69,7 @@ export async function demo(): Promise<number> {
   }
   writeLine(`
 ${paint.bold('Next steps')}
-  ${program} query --config ${config} "SELECT dt, count(*) FROM quality_instances GROUP BY dt ORDER BY dt"
+  ${program} query --saved "Slowest rules" --config ${config}
   ${program} status --config ${config}
 The simulated source stops now, so list, verify and sync no longer work with this config.
 The files are in ${join(folder, 'warehouse')}. All this took ${((systemClock.now() - startedMs) / 1000).toFixed(1)} seconds.

@@ -23,9 +23,16 @@ export const paint = pico.createColors(wantsColors(process.stdout));
 
 const paintError = pico.createColors(wantsColors(process.stderr));
 
-/** Returns the width of a terminal; null in a pipe. */
+let pipeWidth: number | null = null;
+
+/** Makes everything fit 80 columns in a pipe too: what this process prints is for people only. */
+export function fitPipes(): void {
+  pipeWidth = 80;
+}
+
+/** Returns the width of a terminal; null in a pipe, where nothing is shortened or wrapped. */
 export function widthOf({ isTTY, columns }: NodeJS.WriteStream): number | null {
-  return isTTY === true ? columns : null;
+  return isTTY === true ? columns : pipeWidth;
 }
 
 /** Writes one or more lines to stdout, wrapped to the terminal. */
