@@ -521,4 +521,21 @@ describe.skipIf(executablePath === null)('the report in a browser', () => {
     await page.evaluate('dispatchEvent(new Event("afterprint"))');
     expect(await namesIn(page, 'night')).toHaveLength(12);
   });
+
+  it('prints the newest of the last runs on paper of A4, because nothing is cut off', async () => {
+    const name = 'dwd_inventory_snapshot_hi/row_count_day_over_day #33';
+    const page = await aPage(history(1n, name, 'SA'.repeat(15), workspace));
+    await page.emulateMedia({ media: 'print' });
+    await page.setViewportSize({ width: 718, height: 1000 });
+    const cutOff = `[...document.querySelectorAll('.scroll')].filter((part) => part.scrollWidth > part.clientWidth).length`;
+    expect(await page.evaluate(cutOff)).toBe(0);
+  });
+
+  it('counts the incidents that are not listed as it counts those that are', async () => {
+    const data = await aReport(someTasks);
+    const [incident] = data.incidents;
+    const page = await pageOf({ ...data, incidents: Array.from({ length: 1_143 }, () => incident!) });
+    expect(await textOf(page.locator('#incidents .remark'))).toContain('Of 1,143 incidents, 1,000 are listed.');
+    expect(await textOf(page.locator('#incidents .table-note'))).toMatch(/^10 of 1,000 listed incidents/);
+  });
 });

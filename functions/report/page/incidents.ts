@@ -14,7 +14,7 @@ export function incidentTable(data: ReportData, times: Times): Table<TaskData> {
   const lengthMs = (row: Row): number => (endOf(row, row.task) ?? data.asOfMs) - row.openedMs;
   const table = makeTable<Row>({
     caption: 'Incidents: from the first run of a task that did not pass to the next one that did',
-    rowName: 'incident',
+    rowName: data.leftOut.incidents === 0 ? 'incident' : 'listed incident',
     firstRows: 10,
     empty: 'No incidents.',
     columns: [

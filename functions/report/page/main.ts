@@ -95,12 +95,15 @@ function section(id: string, title: string, remark: string | null, ...content: r
   );
 }
 
-function lookBackRemark({ days, readFromDay, leftOut }: ReportData): string {
+function lookBackRemark({ days, readFromDay, leftOut, incidents }: ReportData): string {
   const [first = ''] = days;
+  const listed = incidents.length;
   return [
     'From the first run of a task that did not pass to the next that did.',
     ...(readFromDay === first ? [] : [`Looked back to ${readFromDay} for tasks that failed when ${first} began.`]),
-    ...(leftOut.incidents === 0 ? [] : [`${count(leftOut.incidents)} more incidents are not listed.`]),
+    ...(leftOut.incidents === 0
+      ? []
+      : [`Of ${count(listed + leftOut.incidents)} incidents, ${count(listed)} are listed.`]),
   ].join(' ');
 }
 
