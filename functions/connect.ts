@@ -26,6 +26,8 @@ export interface Connections {
   readonly connectYielding: Connect;
   /** Returns the requests that still count against the quota. */
   readonly recentRequests: () => RecentRequests;
+  /** Returns when the quota admits the next request that waits for it; a time in the past if none waits. */
+  readonly quotaOpensAtMs: () => EpochMs;
 }
 
 /** When requests were sent, oldest first, by call: `instances`, or one of `TaskCall`. */
@@ -77,6 +79,7 @@ export async function openConnections(
     connect: connectAt(pacers),
     connectYielding: connectAt(yieldingPacers),
     recentRequests: () => Object.fromEntries(Object.entries(pacers).map(([call, pacer]) => [call, pacer.recent()])),
+    quotaOpensAtMs: () => Math.max(...Object.values(yieldingPacers).map((pacer) => pacer.opensAtMs())),
   };
 }
 

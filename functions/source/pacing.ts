@@ -30,6 +30,8 @@ export interface Pacer {
   slowDown(admittedAtMs: EpochMs, retryAfterMs: number | null): void;
   /** Returns when the requests of the last window were sent, oldest first. */
   recent(): readonly EpochMs[];
+  /** Returns when the next request in line may be sent; a time in the past if none waits. */
+  opensAtMs(): EpochMs;
 }
 
 /**
@@ -78,6 +80,7 @@ export function createYieldingPacer(shared: Pacer, quota: Quota, reserved: numbe
       shared.slowDown(admittedAtMs, retryAfterMs);
     },
     recent: () => shared.recent(),
+    opensAtMs: () => Math.max(own.opensAtMs(), shared.opensAtMs()),
   };
 }
 
@@ -90,6 +93,7 @@ class SlidingWindowPacer implements Pacer {
   /** When the requests of the last window were sent, oldest first. */
   readonly #admittedAtMs: EpochMs[];
   #pausedUntilMs: EpochMs = 0;
+  #opensAtMs: EpochMs = 0;
   #nextAtMs: EpochMs = 0;
   /** The share of the quota that is used, 0.1 to 1. */
   #pace = 1;
@@ -108,6 +112,10 @@ class SlidingWindowPacer implements Pacer {
   recent(): readonly EpochMs[] {
     this.#forgetOld(this.#clock.now());
     return [...this.#admittedAtMs];
+  }
+
+  opensAtMs(): EpochMs {
+    return this.#opensAtMs;
   }
 
   async admit(signal?: AbortSignal): Promise<EpochMs> {
@@ -131,6 +139,7 @@ class SlidingWindowPacer implements Pacer {
         this.#nextAtMs = this.#pace < 1 ? now + this.#windowMs / (this.#requests * this.#pace) : 0;
         return now;
       }
+      this.#opensAtMs = now + waitMs;
       await this.#clock.sleep(Math.ceil(waitMs), signal);
     }
   }

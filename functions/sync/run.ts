@@ -82,6 +82,8 @@ export async function runTargets(run: Run): Promise<Summary[]> {
     const place = { number: index + 1, of: targets.length };
     const onProgress: Run['onProgress'] = (progress) => run.onProgress({ ...progress, place });
     const placed = targets.length > 1 ? { ...run, onProgress } : run;
+    // The first reply may have to wait for the quota.
+    placed.onProgress({ target: target.name, atMs: null, doneMs: 0, totalMs: 0, rowsRead: 0 });
     const synced: SyncedTarget = isLeft(rest)
       ? await runTarget(placed, target, share(rest))
       : { outcome: notStarted(run, target), backlog: null, gaps: [], task: null };

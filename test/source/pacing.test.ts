@@ -298,6 +298,19 @@ describe('a yielding pacer', () => {
     expect(admitted.length).toBeGreaterThan(0.93 * 6 * 40);
   });
 
+  it('says when its next request may be sent, whichever of the two pacers holds it back', async () => {
+    const backfill = yielding(createPacer(documented, clock));
+    expect(backfill.opensAtMs()).toBeLessThanOrEqual(Date.now());
+    const startMs = Date.now();
+    const admitted = Promise.all(Array.from({ length: 31 }, () => backfill.admit()));
+    await vi.advanceTimersByTimeAsync(1_000);
+    const opensAtMs = backfill.opensAtMs();
+    expect(opensAtMs).toBeGreaterThan(startMs + 10_000);
+    await vi.advanceTimersByTimeAsync(20_000);
+    expect(opensAtMs).toBe((await admitted).at(-1));
+    expect(backfill.opensAtMs()).toBeLessThanOrEqual(Date.now());
+  });
+
   it('slows down more than the other, and waits longer, after a 429', async () => {
     const shared = createPacer(documented, clock);
     const backfill = yielding(shared);

@@ -305,6 +305,7 @@ describe('the signal', () => {
       slowDown: () => undefined,
       pace: () => 1,
       recent: () => [],
+      opensAtMs: () => 0,
     };
     const source = connect(server.url, { signal: controller.signal, pacer });
     expect(await errorOf(source.fetchPage(aRequest))).toBe(stop);

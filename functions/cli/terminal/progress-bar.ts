@@ -4,6 +4,7 @@
  */
 import cliProgress from 'cli-progress';
 import { type Clock, systemClock } from '../../clock.ts';
+import type { EpochMs } from '../../model.ts';
 import type { Progress } from '../../sync/target-run.ts';
 import { count, duration, printable, shortDuration, shownAt } from './formats.ts';
 import { isQuiet, writeNote } from './output.ts';
@@ -21,13 +22,21 @@ export interface ProgressBar {
 /** Time between two lines in a pipe. */
 const lineEveryMs = 30_000;
 const mostCells = 24;
-const leastCells = 8;
+const leastCells = 3;
 
-/** Opens what stderr can show; nothing with `--quiet`. */
-export function openProgressBar(clock: Clock = systemClock): ProgressBar {
+/**
+ * Opens what stderr can show; nothing with `--quiet`.
+ *
+ * @param quotaOpensAtMs returns when the next request may be sent, a time in the past if none waits
+ */
+export function openProgressBar(clock: Clock = systemClock, quotaOpensAtMs: () => EpochMs = () => 0): ProgressBar {
   const expected = new Map<string, number | null>();
   let followed: { readonly target: string; readonly estimate: ProgressEstimate } | null = null;
-  const show = isQuiet() ? silent : process.stderr.isTTY ? openBar() : openLines(clock);
+  const show = isQuiet()
+    ? silent
+    : process.stderr.isTTY
+      ? openBar(() => quotaOpensAtMs() - clock.now())
+      : openLines(clock);
   return {
     update: (progress) => {
       if (followed?.target !== progress.target) {
@@ -50,7 +59,7 @@ interface Display {
 
 const silent: Display = { draw: () => undefined, clear: () => undefined };
 
-function openBar(): Display {
+function openBar(quotaWaitMs: () => number): Display {
   let line = (): string => '';
   const bar = new cliProgress.SingleBar({
     // Called for each drawing, several times a second, so that the time left advances while a request waits for the
@@ -62,7 +71,7 @@ function openBar(): Display {
   });
   return {
     draw: (progress, estimate) => {
-      line = () => barLine(progress, estimate(), process.stderr.columns ?? 80);
+      line = () => barLine(progress, estimate(), process.stderr.columns ?? 80, quotaWaitMs());
       if (!bar.isActive) {
         bar.start(1, 0);
       }
@@ -85,15 +94,20 @@ function openLines(clock: Clock): Display {
   };
 }
 
-/** Formats `sales 2/15 [████░░░░] 41% | 12,000 of 29,021 rows | 812/s | 2 min left` in a number of columns. */
-export function barLine(progress: Progress, estimate: Estimate, columns: number): string {
+/**
+ * Formats `sales 2/15 [████░░░░] 41% | 12,000 of 29,021 rows | 812/s | 2 min left` in a number of columns.
+ *
+ * @param quotaWaitMs time until the quota admits the next request, which is shown in place of the rate
+ */
+export function barLine(progress: Progress, estimate: Estimate, columns: number, quotaWaitMs = 0): string {
   const { place } = progress;
   const { perSecond, leftMs, fraction } = estimate;
   const name = `${printable(progress.target)}${place === undefined ? '' : ` ${place.number}/${place.of}`}`;
+  const rate = perSecond === null ? [] : [`${count(Math.round(perSecond))}/s`];
   const facts = [
     ...(fraction === null ? [] : [`${Math.floor(100 * fraction)}%`]),
     rowsText(progress, estimate),
-    ...(perSecond === null ? [] : [`${count(Math.round(perSecond))}/s`]),
+    ...(quotaWaitMs >= 1000 ? [`quota wait ${shortDuration(quotaWaitMs)}`] : rate),
     leftMs !== null ? `${shortDuration(leftMs)} left` : perSecond === null ? 'starting' : 'time left unknown',
   ].join(' | ');
   const room = columns - 1 - name.length - facts.length - ' [] '.length;

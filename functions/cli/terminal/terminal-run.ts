@@ -1,4 +1,5 @@
 /** The environment of commands that run for long: a progress bar, a log that clears it, and Ctrl-C. */
+import { systemClock } from '../../clock.ts';
 import type { Config } from '../../config.ts';
 import type { Connections } from '../../connect.ts';
 import type { Log } from '../../model.ts';
@@ -29,7 +30,7 @@ export async function withTerminalRun<T>(
   note: string,
   work: (terminal: TerminalRun) => Promise<T>,
 ): Promise<T> {
-  const bar = openProgressBar();
+  const bar = openProgressBar(systemClock, () => connections.quotaOpensAtMs());
   const log = consoleLog(bar.clear);
   const connections = await openPacedConnections(config, log);
   const announce = (): void => {

@@ -130,9 +130,16 @@ describe('a line of progress', () => {
     expect(line.length).toBeLessThan(80);
   });
 
+  it('shows how long requests wait for the quota, next to the time left', () => {
+    const results = progress(40, { target: 'sales results', unit: 'executions' });
+    const line = barLine(results, { ...halfway, rows: 40, expected: 100 }, 80, 9_400);
+    expect(line).toBe('sales results [██░░░░] 41% | 40 of 100 executions | quota wait 9 s | 1 min left');
+    expect(barLine(results, halfway, 80, 900)).toContain('302/s');
+  });
+
   it('keeps its bar next to a long name, and is a sentence in a pipe', () => {
     const named = progress(0, { target: 'a-target-with-a-long-name', place: { number: 2, of: 15 } });
-    expect(barLine(named, halfway, 80)).toContain(' [███░░░░░] 41%');
+    expect(barLine(named, halfway, 80)).toContain(' [█░░] 41%');
     expect(pipeLine(named, halfway)).toBe(
       'a-target-with-a-long-name (2 of 15): 41 %, 12,064 of 29,021 rows, about 1 minute left',
     );
