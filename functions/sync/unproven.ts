@@ -33,9 +33,8 @@ export class UnprovenWindows {
   add(errors: readonly IncompleteReadError[]): void {
     this.note(errors);
     this.#inSlices += errors.length;
-    const last = errors.at(-1);
-    if (last !== undefined && this.#inSlices >= maxUnproven) {
-      throw last;
+    if (errors.length > 0 && this.#inSlices >= maxUnproven) {
+      this.throwFirst();
     }
   }
 
@@ -43,8 +42,10 @@ export class UnprovenWindows {
   note(errors: readonly IncompleteReadError[]): void {
     for (const error of errors) {
       const { window } = error;
+      // The run fails with the first one, and gives the reason then.
+      const what = this.windows.length === 0 ? 'a window cannot be proven complete' : error.message;
       this.#found.push(error);
-      this.#run.log('warn', `${error.message}; reading continues after it`, {
+      this.#run.log('warn', `${what}; reading continues after it`, {
         target: this.#run.target.name,
         from: isoTime(window.fromMs),
         to: isoTime(window.toMs),
