@@ -47,16 +47,18 @@ export function describeEstimate(estimate: Estimate, { source: { quota } }: Conf
   if (windows.length === 0) {
     return `${title}  ${range} is already complete: nothing to read`;
   }
-  const shown = windows
-    .slice(0, shownWindows)
-    .map((window) => `  ${shortTime(window.from)} to ${shortTime(window.to)}`);
-  const more = windows.length - shown.length;
+  const [first = '', ...others] = windows.map((window) => `${shortTime(window.from)} to ${shortTime(window.to)}`);
+  if (others.length === 0) {
+    const part = first === range ? '' : `, the missing part of ${range}`;
+    return `${title}  would read ${first}${part}:\n  ${costOf(estimate, quota)}`;
+  }
+  const more = windows.length - shownWindows;
   return [
     `${title}  would read ${counted(windows.length, 'window')} of ${range}:`,
-    ...shown,
-    ...(more > 0 ? [`  and ${count(more)} more`] : []),
-    `  ${costOf(estimate, quota)}`,
-  ].join('\n');
+    ...[first, ...others].slice(0, shownWindows),
+    ...(more > 0 ? [`and ${count(more)} more`] : []),
+    costOf(estimate, quota),
+  ].join('\n  ');
 }
 
 function costOf(

@@ -19,7 +19,9 @@ describe('dqsync backfill', () => {
     const { world, range } = await aWorldWithHistory(3_000);
     const dry = await world.call(['backfill', ...range, '--dry-run']);
     expect(dry).toMatchObject({ exitCode: 0, stderr: '' });
-    expect(dry.stdout).toMatch(/would read 1 window of .*\n.*\n {2}2,8\d\d rows, \d\d requests, \d seconds? at 75 %/s);
+    expect(dry.stdout).toMatch(
+      /^sales {2}would read \S+Z to \S+Z:\n {2}2,8\d\d rows, \d\d requests, \d seconds? at 75 % .*\n$/,
+    );
     const [estimate] = JSON.parse((await world.call(['backfill', ...range, '--dry-run', '--json'])).stdout);
     expect(estimate).toMatchObject({ target: 'sales', isCounted: true, requestsUsed: 1 });
     Object.assign(world.simulator.traps, { count: 'missing' });
