@@ -121,7 +121,7 @@ export function pipeLine(progress: Progress, estimate: Estimate): string {
   const { place, target } = progress;
   const { fraction, leftMs } = estimate;
   const name = `${printable(target)}${place === undefined ? '' : ` (${place.number} of ${place.of})`}`;
-  const left = leftMs === null ? '' : `, about ${duration(leftMs)} left`;
+  const left = leftMs === null || leftMs < 1000 ? '' : `, about ${duration(leftMs)} left`;
   const share = fraction === null ? '' : `${Math.floor(100 * fraction)} %, `;
   return `${name}: ${share}${rowsText(progress, estimate)}${left}`;
 }

@@ -143,6 +143,7 @@ describe('a line of progress', () => {
     expect(pipeLine(named, halfway)).toBe(
       'a-target-with-a-long-name (2 of 15): 41 %, 12,064 of 29,021 rows, about 1 minute left',
     );
+    expect(pipeLine(named, { ...halfway, leftMs: 300 })).toMatch(/29,021 rows$/);
     expect(pipeLine(named, { ...halfway, expected: null, fraction: null, leftMs: null })).toBe(
       'a-target-with-a-long-name (2 of 15): 12,064 rows, up to 2026-01-01',
     );
