@@ -15,8 +15,11 @@ import { type Check, checkOf, failedCheck, type NoteCheck, runCheck } from './ch
 
 /** Time limit for all checks of a target's source together. */
 const patienceMs = 60_000;
+const dayMs = 86_400_000;
 /** Some services refuse to list more than a day at once. */
-const listedMs = 86_400_000 - 60_000;
+const listedMs = dayMs - 60_000;
+/** Time before now in which rows are counted, in whole and in two parts. */
+const countedMs = 30 * dayMs;
 
 /** Checks that need a source that answers. */
 const laterChecks = ['windows', 'clock', 'future rows', 'tasks'] as const;
@@ -64,7 +67,7 @@ async function checkList(
     const span = { startTimeMs: nowMs - listedMs, endTimeMs: nowMs };
     const page = await source.fetchPage({ ...span, filter, limit: maxPageRows, offset: 0 });
     note(checkOf('credentials', 'passed', 'the source accepts them'));
-    note(listCheck(page));
+    note(listCheck(page, await countFlaw(source, filter, page.count, nowMs)));
     return page.executions;
   } catch (thrown) {
     const error = toDqsyncError(thrown);
@@ -86,9 +89,42 @@ async function checkList(
   }
 }
 
-/** Returns the check of the list. Unreadable rows are not a failure unless all rows are unreadable. */
-function listCheck({ count: total, executions, unreadable }: Page): Check {
+/** Returns why the source's count is not that of all rows; null if nothing shows that it is not. */
+async function countFlaw(
+  { fetchPage }: Source,
+  filter: PageFilter,
+  ofDay: number | null,
+  nowMs: number,
+): Promise<string | null> {
+  const countUpTo = async (endTimeMs: EpochMs): Promise<number | null> =>
+    (await fetchPage({ startTimeMs: nowMs - countedMs, endTimeMs, filter, limit: 1, offset: 0 })).count;
+  try {
+    const before = await countUpTo(nowMs - listedMs - 1);
+    const all = await countUpTo(nowMs);
+    if (ofDay === null || before === null || all === null) {
+      return 'it sends no count';
+    }
+    // A few executions may have been run again or deleted between the requests.
+    return all >= 0.9 * (before + ofDay)
+      ? null
+      : `its count is not that of all rows: ${count(all)} in the last 30 days, but ${count(before)} and ${count(ofDay)} in two parts of them`;
+  } catch {
+    // So long a span may be refused, and the later checks show whether the source fails.
+    return null;
+  }
+}
+
+/**
+ * Returns the check of the list. Unreadable rows are not a failure unless all rows are unreadable.
+ *
+ * @param flaw why the count is not that of all rows; null if it is
+ */
+function listCheck({ count: total, executions, unreadable }: Page, flaw: string | null): Check {
   const [first] = unreadable;
+  if (first === undefined && flaw !== null) {
+    const remedy = 'Nothing is lost, but syncs, backfills and verify need up to three times as many requests.';
+    return checkOf('list', 'noticed', `the source answers, but ${flaw}`, remedy);
+  }
   if (first === undefined) {
     const counts = total === null ? '' : `, count ${count(total)} in the last day`;
     return checkOf('list', 'passed', `the source answers${counts}`);
