@@ -43,14 +43,15 @@ export function changesFromMs(sinceMs: EpochMs): EpochMs {
 }
 
 /**
- * Returns the changes since a time, the newest first.
+ * Returns the changes since a time, the newest first; null if the table has no executions of the targets in the days
+ * read.
  *
  * @throws RangeError for an unknown time zone, StorageError if a data file cannot be read
  */
 export async function readChanges(
   sql: WarehouseSql,
   { sinceMs, nowMs, timeZone, targets, definitions }: ChangesRequest,
-): Promise<Change[]> {
+): Promise<Change[] | null> {
   const dayOf = dayInTimeZone(timeZone);
   const [fromDay = ''] = calendarDays(dayOf(sinceMs), daysBefore + 1);
   const toDay = dayOf(nowMs);
@@ -60,6 +61,9 @@ export async function readChanges(
     'SELECT task, workspace, project_id, CAST(task_id AS varchar), name FROM report_tasks',
     noPartitions,
   );
+  if (tasks.length === 0) {
+    return null;
+  }
   const streaks = streaksByTask(await sql.run(changeStreaksSql(sinceMs), noPartitions));
   return tasks
     .flatMap(([task, workspace, projectId, taskId, name]) => {

@@ -7,11 +7,10 @@ import { type Change, changesFromMs, readChanges } from '../../report/read-chang
 import { readTargetFacts } from '../../report/target-facts.ts';
 import { readDefinitions } from '../../report/task-definitions.ts';
 import { parseTimeArgument } from '../../time-range.ts';
-import { tableName } from '../../warehouse/layout.ts';
 import { cacheFolderOf } from '../terminal/cache-folder.ts';
 import { counted, shownAt } from '../terminal/formats.ts';
 import { openTargets, type TargetOptions } from '../terminal/open-targets.ts';
-import { noExecutionsHint, writeJson, writeLine, writeNote } from '../terminal/output.ts';
+import { noneOfDaysHint, writeJson, writeLine, writeNote } from '../terminal/output.ts';
 import { renderTable } from '../terminal/table.ts';
 
 interface ChangesOptions extends TargetOptions {
@@ -42,9 +41,9 @@ export async function changes(options: ChangesOptions): Promise<number> {
     const facts = await readTargetFacts(config, store, targets, changesFromMs(sinceMs));
     const found = await readChanges(sql, { sinceMs, nowMs, timeZone, targets: facts, definitions });
     if (options.json) {
-      writeJson(found.map((change) => documentOf(config, change)));
-    } else if (sql.tablesOf(tableName).empty.length > 0) {
-      writeLine(noExecutionsHint);
+      writeJson((found ?? []).map((change) => documentOf(config, change)));
+    } else if (found === null) {
+      writeLine(noneOfDaysHint);
     } else {
       writeTable(found, sinceMs);
     }

@@ -11,15 +11,7 @@ import { resultTableName, tableName, taskTableName, viewName } from '../../wareh
 import { cacheFolderOf } from '../terminal/cache-folder.ts';
 import { loadConfig } from '../terminal/config-file.ts';
 import { count, counted } from '../terminal/formats.ts';
-import {
-  noExecutionsHint,
-  type OutputOptions,
-  paint,
-  writeData,
-  writeJson,
-  writeNote,
-  writeResult,
-} from '../terminal/output.ts';
+import { type OutputOptions, paint, writeData, writeJson, writeNote, writeResult } from '../terminal/output.ts';
 import { renderTable } from '../terminal/table.ts';
 import { timeCell } from '../terminal/table-times.ts';
 
@@ -141,7 +133,7 @@ function writeTable({ columns, rows }: SqlResult, { maxRows, vertical }: QueryOp
 
 /** What fills each table. */
 const remedies: ReadonlyMap<string, string> = new Map([
-  [tableName, noExecutionsHint],
+  [tableName, 'The warehouse has no executions yet. To read them: dqsync sync'],
   [taskTableName, 'The warehouse has no tasks and rules yet. To read them: dqsync sync --tasks'],
   [resultTableName, 'The warehouse has no rule results yet. To read them: dqsync sync --results'],
 ]);

@@ -15,7 +15,7 @@ import { cacheFolderOf } from '../terminal/cache-folder.ts';
 import { loadConfig } from '../terminal/config-file.ts';
 import { bytes, count, counted, shownAt } from '../terminal/formats.ts';
 import { openTargets, type TargetOptions } from '../terminal/open-targets.ts';
-import { writeJson, writeLine, writeNote, writeResult } from '../terminal/output.ts';
+import { noneOfDaysHint, writeJson, writeLine, writeNote, writeResult } from '../terminal/output.ts';
 import { writePage } from '../terminal/own-files.ts';
 import { renderTable } from '../terminal/table.ts';
 
@@ -65,7 +65,7 @@ function describeReport(path: string, sizeBytes: number, data: ReportData): stri
   return [
     `${path}: ${counted(data.executions, 'execution')} of ${counted(data.tasks.length + leftOut.tasks, 'task')}, ${data.days[0]} to ${data.days.at(-1)}, ${bytes(sizeBytes)}`,
     data.executions === 0
-      ? 'The table has no executions of these days. "dqsync status" shows which it covers; "dqsync sync" reads more.'
+      ? noneOfDaysHint
       : failing.length === 0
         ? `No task is failing as of ${shownAt(data.asOfMs)}.`
         : `${counted(failing.length, 'task is', 'tasks are')} not passing as of ${shownAt(data.asOfMs)}:`,

@@ -71,8 +71,9 @@ export function writeResult({ json }: OutputOptions, document: unknown, text: ()
   }
 }
 
-/** A hint that a result is empty because nothing was ever read. */
-export const noExecutionsHint = 'The warehouse has no executions yet. To read them: dqsync sync';
+/** A hint that the targets and days shown have no executions. */
+export const noneOfDaysHint =
+  'The table has no executions of these targets and days. "dqsync status" shows which it covers; "dqsync sync" reads more.';
 
 /** Writes a remark to stderr, wrapped to the terminal. */
 export function writeNote(text: string): void {

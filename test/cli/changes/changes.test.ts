@@ -117,13 +117,19 @@ describe('dqsync changes', () => {
     expect(await found()).toMatchObject([{ name: 'fails', from: null, to: 'FAILED', inARow: 24 }]);
   });
 
-  it('says that there are no executions yet, and how to read them, before the first sync', async () => {
-    const world = await aWorld();
-    const run = await world.call(['changes']);
-    expect(run).toMatchObject({ exitCode: 0, stderr: '' });
-    expect(run.stdout).toBe('The warehouse has no executions yet. To read them: dqsync sync\n');
-    expect((await world.call(['changes', '--json'])).stdout).toBe('[]\n');
-  });
+  it.each(['', 'SF'])(
+    'says that the table has no executions of a new target, if others have: "%s"',
+    async (letters) => {
+      const world = await aFilledWorld(letters);
+      await world.configure((config) => {
+        config.targets.push({ ...config.targets[0], name: 'stock', workspace: 'ws2' });
+      });
+      const run = await world.call(['changes', '--target', 'stock']);
+      expect(run.stdout).toMatch(/^The table has no executions of these targets and days\. "dqsync status" shows /);
+      expect((await world.call(['changes', '--target', 'stock', '--json'])).stdout).toBe('[]\n');
+      expect((await world.call(['changes'])).stdout).toMatch(letters === '' ? /^The table has no / : /^since /);
+    },
+  );
 
   it('does not count a first execution as a change, and refuses a time in the future', async () => {
     const world = await aFilledWorld('F');
