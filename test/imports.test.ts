@@ -199,7 +199,7 @@ const table: Readonly<Record<string, Allowed>> = {
   'functions/cli/quarantine/': { parts: [...aCommand, 'functions/warehouse/'], packages: [] },
   'functions/cli/status/': { parts: [...aCommand, 'functions/checkpoint/', 'functions/warehouse/'], packages: [] },
   'functions/cli/doctor/': {
-    parts: [...aCommand, 'functions/checkpoint/', 'functions/source/', 'functions/warehouse/'],
+    parts: [...aCommand, 'functions/checkpoint/', 'functions/cli/status/', 'functions/source/', 'functions/warehouse/'],
     packages: [],
   },
   'functions/cli/smoke/': {

@@ -8,6 +8,7 @@ import { requirePast } from '../../sync/next-window.ts';
 import { settingsOf, targetOf } from '../../sync/targets.ts';
 import { readQuarantine } from '../../warehouse/quarantine.ts';
 import type { Store } from '../../warehouse/store.ts';
+import { lostState } from '../status/lost-state.ts';
 import { usageExitCode } from '../terminal/failure.ts';
 import { counted, shownAt } from '../terminal/formats.ts';
 import { type OpenTargets, openTargets, type TargetOptions } from '../terminal/open-targets.ts';
@@ -65,7 +66,7 @@ async function checkCheckpoint(
 ): Promise<void> {
   try {
     const settings = settingsOf(config);
-    const { checkpoint } = await loadCheckpoint({ store, target: targetOf(target), settings });
+    const { checkpoint, etag } = await loadCheckpoint({ store, target: targetOf(target), settings });
     const watermarkMs = watermarkOf(checkpoint);
     if (watermarkMs === null) {
       requirePast(settings.initialFromMs, clock.now());
@@ -74,7 +75,8 @@ async function checkCheckpoint(
       watermarkMs === null
         ? `none yet: the first sync starts at ${config.initialFrom}`
         : `complete up to ${shownAt(watermarkMs)}`;
-    note(checkOf('checkpoint', 'passed', found));
+    const lost = etag === null ? await lostState(store, target) : null;
+    note(lost === null ? checkOf('checkpoint', 'passed', found) : checkOf('checkpoint', 'noticed', lost));
     note(await checkSetAside(store, target.name, checkpoint));
   } catch (thrown) {
     note(failedCheck('checkpoint', thrown));

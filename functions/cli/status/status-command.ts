@@ -13,9 +13,10 @@ import { type OpenTargets, openTargets, type TargetOptions } from '../terminal/o
 import { paint, writeJson, writeLine } from '../terminal/output.ts';
 import { askSourceClock, type SourceClock, withSource } from '../terminal/source-clock.ts';
 import { coverageView } from './coverage-timeline.ts';
+import { lostState } from './lost-state.ts';
 import { describeReadOnly, describeStatus, type StatusReport } from './status-report.ts';
 import { describeStatuses } from './status-table.ts';
-import { lostCheckpoint, problemOf, statusOf } from './target-status.ts';
+import { problemOf, statusOf } from './target-status.ts';
 
 interface StatusOptions extends TargetOptions {
   readonly check?: boolean;
@@ -79,13 +80,14 @@ async function reportOn(
     const problem = { word: 'unreadable' as const, text: describeError(loaded.error) };
     return { target: target.name, problem, status: loaded, coverage: null, source };
   }
-  const { checkpoint, isStored, ...beside } = loaded;
+  const { checkpoint, lost, ...beside } = loaded;
   const nowMs = opened.clock.now();
-  const lost = isStored ? null : lostCheckpoint(target.name, beside.runs);
   return {
     target: target.name,
     problem:
-      lost ?? problemOf(checkpoint, nowMs, maxAgeMs, source === null || 'error' in source ? null : source.skewMs),
+      lost !== null
+        ? { word: 'no state', text: lost }
+        : problemOf(checkpoint, nowMs, maxAgeMs, source === null || 'error' in source ? null : source.skewMs),
     status: statusOf(target.name, checkpoint, beside, settings, nowMs),
     coverage: coverageView(checkpoint, settings.initialFromMs),
     source,
@@ -99,7 +101,8 @@ async function loadState({ config, store }: OpenTargets, target: TargetConfig) {
     readQuarantine(store, target.name),
     loadDocument(store, target.name, pendingResultsKind),
   ]);
-  return { checkpoint, isStored: etag !== null, runs, quarantined: rows.length, results: results.value };
+  const lost = etag === null ? await lostState(store, target) : null;
+  return { checkpoint, lost, runs, quarantined: rows.length, results: results.value };
 }
 
 async function askSoftly(opened: OpenTargets, target: TargetConfig): Promise<SourceClock> {

@@ -10,8 +10,7 @@ import type { EpochMs } from '../../model.ts';
 import { maxSkewMs } from '../../sync/clock-skew.ts';
 import { nextWindow } from '../../sync/next-window.ts';
 import type { SyncSettings } from '../../sync/target-run.ts';
-import { checkpointKey } from '../../warehouse/layout.ts';
-import { duration, paragraph, shortTime, shownAt } from '../terminal/formats.ts';
+import { duration, paragraph, shownAt } from '../terminal/formats.ts';
 import { describeSkew } from '../terminal/source-clock.ts';
 
 /** The status of a target. */
@@ -172,16 +171,4 @@ export function problemOf(
     };
   }
   return null;
-}
-
-/** Returns the problem of a target without a checkpoint, if its runs show that it had one; null otherwise. */
-export function lostCheckpoint(target: string, runs: readonly RunRecord[]): Problem | null {
-  // Such a run has always committed a checkpoint. Others may have ended before their first commit.
-  const last = runs.findLast(({ mode, outcome }) => mode === 'incremental' && outcome === 'done');
-  return last === undefined
-    ? null
-    : {
-        word: 'no state',
-        text: `the checkpoint is missing, although a sync finished at ${shortTime(last.endedAt ?? last.startedAt)}. If it was removed by mistake, restore ${checkpointKey(target)} from a backup (on S3, an earlier version). Otherwise, read again from initialFrom; the view shows each execution once: dqsync sync`,
-      };
 }

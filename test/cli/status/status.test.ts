@@ -222,7 +222,7 @@ describe('dqsync status', () => {
     expect((await world.call(['status', '-v'])).stdout).toMatch(/^sales\n {2}complete [\s\S]*\n\nlager\n {2}complete /);
   });
 
-  it('shows a removed checkpoint of a target that was synced as missing, and how to restore it or start again', async () => {
+  it('shows a removed checkpoint, or state, of a target that was synced as missing, and how to restore it or start again', async () => {
     const world = await aWorld();
     addExecutions(world, 30);
     await world.call(['sync']);
@@ -234,6 +234,11 @@ describe('dqsync status', () => {
       /\n {2}health {5}the checkpoint is missing, although a sync finished at \S+Z\. If .*, restore state\/sales\/checkpoint\.json .*: dqsync sync\n$/,
     );
     expect((await world.call(['status', '--check'])).exitCode).toBe(1);
+    await rm(join(world.folder, 'warehouse', 'state'), { recursive: true });
+    const all =
+      'all of state/ is missing, although the table has days of this workspace. If it was removed by mistake, ';
+    expect((await world.call(['status'])).stdout).toContain(`\n  health     ${all}restore state/ from a backup`);
+    expect((await world.call(['doctor'])).stdout).toContain(`! checkpoint   ${all}`);
     await world.call(['sync']);
     expect((await world.call(['status', '--check'])).exitCode).toBe(0);
     const counting = ['query', '--csv', 'SELECT count(*) AS n FROM quality_instances'];
