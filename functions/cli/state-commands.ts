@@ -50,7 +50,7 @@ counts quarantined rows and expired executions.`,
     ],
     remarks: `
 "window" is the length of the range of start times to read, "rows" is what the source returned, "new" is what was written.
-"killed?" is a run that has not recorded its end: it may still be running.`,
+"killed?" is a run that has not recorded its end: it may still be running. "done?" has not either, but has committed all.`,
     load: async () => (await import('./runs/runs-command.ts')).runs,
   }),
   command({

@@ -108,7 +108,7 @@ function cellsOf(run: RunRecord | UnrecordedRun): Cell[] {
     rowsWritten,
     requests,
     between(startedAt, run.endedAt),
-    outcome === 'running' ? 'killed?' : outcome,
+    outcome === 'running' ? 'killed?' : outcome === 'done' && requests === null ? 'done?' : outcome,
   ];
 }
 

@@ -192,6 +192,7 @@ const colorsOfStatuses: Readonly<Record<string, (text: string) => string>> = {
   waiting: paint.yellow,
   running: paint.cyan,
   'killed?': paint.yellow,
+  'done?': paint.green,
   ok: paint.green,
   stale: paint.red,
   unreadable: paint.red,

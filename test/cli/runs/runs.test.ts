@@ -65,6 +65,8 @@ it('dqsync runs shows a killed sync that only the checkpoint knows, in order of 
     { runId: lastRun.runId, outcome: 'done' },
     { runId: 'killed', mode: 'incremental', outcome: 'running', endedAt: null, rowsWritten: 250, requests: null },
   ]);
+  await writeFile(path, encodeCheckpoint({ ...checkpoint, lastRun: { ...killed, outcome: 'done' } }));
+  expect((await world.call(['runs'])).stdout).toMatch(/ done\?\n$/);
 });
 
 it('dqsync runs shows the recorded runs if the checkpoint is damaged', async () => {
