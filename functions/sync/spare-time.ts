@@ -70,7 +70,8 @@ export async function fillGapsOf(run: TargetRun, synced: SyncedTarget): Promise<
     const fields = { target: run.target.name, gaps: gaps.length, ...span };
     run.log('warn', `gaps in coverage could not be filled: ${filled.error.message}; a later run tries again`, fields);
   }
-  const both = withGapsFilled(outcome, filled);
+  const merged = withGapsFilled(outcome, filled);
+  const both = { ...merged, counters: { ...merged.counters, ...backlog?.counters(run.clock.now()) } };
   if (task !== null) {
     await recordRun(filling, endedRecord(task, both, run.clock.now()));
   }

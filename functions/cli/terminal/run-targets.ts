@@ -29,12 +29,13 @@ export async function runAndReport(
   const onTargetDone: Run['onTargetDone'] = (outcome) => outcomes.set(outcome.summary.target, outcome);
   const summaries = await runTargets({ ...run, onTargetDone });
   bar.clear();
-  const { initialFromMs } = settingsOf(run.config);
+  const { initialFromMs, requestsPerSecond } = settingsOf(run.config);
   const endOf = ({ target }: Summary): EndOfRun => {
     const { counters, checkpoint = null } = outcomes.get(target) ?? {};
     return {
       wasInterrupted: interrupt.exitCode() !== null,
       resultsWaiting: counters?.resultsBacklog ?? 0,
+      requestsPerSecond,
       gapsLeft: checkpoint === null ? 0 : knownGaps(checkpoint, initialFromMs).length,
       expectedRows: bar.expectedRows(target),
     };

@@ -1,7 +1,7 @@
 /** Describes a run's summary. Pure except for colors. */
 import { describeError } from '../../errors.ts';
 import type { Summary } from '../../sync/summary.ts';
-import { bytes, count, counted, paragraph, shortTime } from './formats.ts';
+import { bytes, count, counted, duration, paragraph, shortTime } from './formats.ts';
 import { paint } from './output.ts';
 
 /** How a run ended. */
@@ -9,6 +9,8 @@ export interface EndOfRun {
   readonly wasInterrupted: boolean;
   /** Executions that wait for their rule results. */
   readonly resultsWaiting: number;
+  /** What the quota allows. */
+  readonly requestsPerSecond: number;
   /** Gaps in coverage. */
   readonly gapsLeft: number;
   /** Rows that it had to read, from the source's count; null if unknown. */
@@ -40,17 +42,19 @@ export function describeRun(summary: Summary, how: EndOfRun, end: string, remark
 }
 
 /** Returns lines about what was read, written and left over; none if nothing was requested and nothing waits. */
-function numbers(summary: Summary, { resultsWaiting }: EndOfRun): string[] {
+function numbers(summary: Summary, how: EndOfRun): string[] {
   const { requests, rowsWritten, results } = summary;
   return [
     ...(requests > 0 || rowsWritten > 0 || results > 0 ? [readAndWritten(summary), leftOver(summary)] : []),
-    ...(resultsWaiting > 0 ? [waitingText(resultsWaiting)] : []),
+    ...(how.resultsWaiting > 0 ? [waitingText(how)] : []),
   ];
 }
 
-function waitingText(executions: number): string {
-  const wait = `${counted(executions, 'execution')} ${executions === 1 ? 'waits' : 'wait'} for rule results`;
-  return `${wait}; later syncs fetch them, or all at once: dqsync sync --results`;
+function waitingText({ resultsWaiting, requestsPerSecond }: EndOfRun): string {
+  const wait = `${counted(resultsWaiting, 'execution')} ${resultsWaiting === 1 ? 'waits' : 'wait'} for rule results`;
+  // Most results need one request.
+  const needed = duration(Math.max(1000, (1000 * resultsWaiting) / requestsPerSecond));
+  return `${wait}; later syncs fetch them, or all at once, in about ${needed}: dqsync sync --results`;
 }
 
 function endOf(summary: Summary, how: EndOfRun): string {

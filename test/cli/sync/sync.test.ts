@@ -119,12 +119,29 @@ describe('dqsync sync', () => {
     const ended = await running.ended;
     expect(ended.exitCode).toBe(130);
     const told =
-      /^✓ sales {2}[\s\S]* 60 rows written [\s\S]*\n {2}(\d+) executions wait for rule results; later syncs fetch them, or all at once: dqsync sync --results\n$/;
+      /^✓ sales {2}[\s\S]* 60 rows written [\s\S]*\n {2}(\d+) executions wait for rule results; later syncs fetch them, or all at once, in about 1 second: dqsync sync --results\n$/;
     expect(ended.stdout).toMatch(told);
     world.simulator.traps.faults = [];
     const again = await world.call([command, ...args]);
     expect(again.exitCode).toBe(0);
     expect(again.stdout).toContain(`rule results of ${told.exec(ended.stdout)?.[1]} executions\n`);
+  });
+
+  it('prints how long the rule results take of executions that it found while it filled gaps', async () => {
+    const world = await aWorld();
+    const nowMs = world.simulator.clock.now();
+    expect((await world.call(['sync'])).exitCode).toBe(0);
+    for (let index = 0; index < 130; index += 1) {
+      const startTimeMs = nowMs - 48 * hourMs + index * 60_000;
+      world.simulator.life.addExecution({ startTimeMs, endTimeMs: startTimeMs + 1000, runStatus: 'ALARMING' });
+    }
+    expect((await world.call(['backfill', '--from', '4d', '--to', '3d'])).exitCode).toBe(0);
+    await world.configure((config) => {
+      config.source['quota'] = { requests: 60, perSeconds: 30 };
+    });
+    expect((await world.call(['sync'])).stdout).toMatch(
+      / 130 rows written [\s\S]*\n {2}130 executions wait for rule results; later syncs fetch them, or all at once, in about 1 minute: dqsync sync --results\n$/,
+    );
   });
 
   it('stops at Ctrl-C while gaps are filled, and says that some are left', async () => {
