@@ -2,6 +2,8 @@
 import { gunzipSync } from 'node:zlib';
 import { type AsyncBuffer, type FileMetaData, parquetMetadataAsync, parquetRead } from 'hyparquet';
 import { type DqsyncError, StorageError } from '../errors.ts';
+import { withoutBackup } from '../warehouse/damaged-file.ts';
+import { parseDataKey } from '../warehouse/layout.ts';
 import type { ColumnKind, StoredColumn } from '../warehouse/table.ts';
 
 /** A value of a data file. Ids, and times in epoch ms, are `bigint`. */
@@ -144,8 +146,9 @@ function stringFromBytes(bytes: Uint8Array | undefined): string | undefined {
 
 function damaged(key: string, cause: unknown): DqsyncError {
   const why = cause instanceof Error ? cause.message : String(cause);
+  const file = parseDataKey(key);
   return new StorageError(`${key} cannot be read as Parquet: ${why}`, {
-    remedy: 'The files of that day are unchanged. Restore the damaged file, and find out what changed it.',
+    remedy: `The files of that day are unchanged. Restore this one from a backup, and find out what changed it.${file === null ? '' : ` ${withoutBackup(file)}`}`,
     cause,
   });
 }

@@ -1,7 +1,7 @@
 /** Explains DuckDB's errors to the person who must fix them. Pure. */
-import { isoTime, parseTime } from '../clock.ts';
 import { ConfigError, StorageError } from '../errors.ts';
-import { type DataFileKey, dataPrefixes, parseDataKey, resultTableName, tableName } from '../warehouse/layout.ts';
+import { withoutBackup } from '../warehouse/damaged-file.ts';
+import { type DataFileKey, dataPrefixes, parseDataKey } from '../warehouse/layout.ts';
 import { allViews } from './further-views.ts';
 import type { DataFiles } from './local-copies.ts';
 import { instanceView } from './view.ts';
@@ -14,8 +14,6 @@ const sqlKinds: ReadonlySet<string> = new Set(['Binder', 'Catalog', 'Parser', 'P
 
 /** The end of a message that quotes a line of the SQL. */
 const quotedLine = /\s+LINE (\d+): ([^\n]*)\n\s*\^\s*$/;
-
-const dayMs = 86_400_000;
 
 /** Returns the error for the user. DuckDB's errors start with their kind: `Binder Error: …`, `IO Error: …`. */
 export function translated(thrown: unknown, files: Pick<DataFiles, 'folder' | 'areCopies'>): unknown {
@@ -63,21 +61,6 @@ function remedyFor(message: string, { folder, areCopies }: Parameters<typeof tra
 function dataFileIn(message: string): DataFileKey | null {
   const start = Math.max(...dataPrefixes.map((prefix) => message.lastIndexOf(prefix)));
   return parseDataKey(/^.*?\.parquet/.exec(message.slice(Math.max(start, 0)))?.[0] ?? '');
-}
-
-/** Returns how to replace the rows of a file of which there is no copy. */
-function withoutBackup({ table, workspace, dt }: DataFileKey): string {
-  const days = `--from ${dt} --to ${isoTime((parseTime(dt) ?? 0) + dayMs).slice(0, 10)}`;
-  const move = 'Without a backup, move it out of the warehouse';
-  switch (table) {
-    // The count alone may agree, because other files of the day may hold older states of the same executions.
-    case tableName:
-      return `${move} and read its day again; executions that the source no longer lists are lost: dqsync verify ${days} --deep --repair`;
-    case resultTableName:
-      return `${move} and fetch the rule results of its day again; those that the source no longer has are lost: dqsync backfill ${days} --again --results`;
-    default:
-      return `${move}, delete state/.tasks/${workspace}/ and write the present tasks and rules again; their earlier states are lost: dqsync sync --tasks`;
-  }
 }
 
 /** Describes the view that a message names, or that of the executions, and names the others. */

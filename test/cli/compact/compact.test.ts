@@ -48,6 +48,8 @@ describe('dqsync compact', () => {
     expect(run.exitCode).toBe(1);
     expect(run.stdout).toContain('compacted 2 days');
     expect(run.stderr).toContain('day 2026-01-01 of quality_instance_observations is unchanged');
-    expect(run.stderr).toContain('Restore the damaged file');
+    expect(run.stderr).toMatch(
+      /Without a backup, move it out of the warehouse .*: dqsync verify --from 2026-01-01 --to 2026-01-02 --deep --repair/,
+    );
   });
 });
