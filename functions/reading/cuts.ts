@@ -88,7 +88,8 @@ function suggestedCuts(window: Window, reply: Reply, count: number | null, profi
   const tileRows = Math.max(1, profile.pageRows * tileFill);
   const tiles = Math.max(2, Math.ceil((count ?? 0) / tileRows));
   const parts = count === null ? 4 : tiles <= maxTiles ? tiles : Math.ceil((2 * tiles) / maxTiles);
-  if (count !== null && !isClumped(times)) {
+  const shared = times.filter((ms, index) => index > 0 && ms - (times[index - 1] ?? 0) < 1000);
+  if (count !== null && shared.length <= times.length * clumpedShare) {
     return evenCuts(window, parts);
   }
   const cut = pageCut(window, reply, profile.hints);
@@ -132,11 +133,6 @@ function orderOf(times: readonly EpochMs[]): -1 | 0 | 1 {
   }
   const needed = (rising + falling) * orderedShare;
   return rising + falling === 0 ? 0 : rising >= needed ? 1 : falling >= needed ? -1 : 0;
-}
-
-function isClumped(times: readonly EpochMs[]): boolean {
-  const shared = times.filter((ms, index) => index > 0 && ms - (times[index - 1] ?? 0) < 1000);
-  return shared.length > times.length * clumpedShare;
 }
 
 /** Moves cuts to the nearest place where no row can start. */
