@@ -8,17 +8,20 @@ import { noLateRowsBefore } from './target-reader.ts';
 import type { TargetRun } from './target-run.ts';
 
 /**
- * Requests a window once. Returns its count if that is exact, otherwise null. A reply without rows proves no count,
- * because it may be a glitch. Neither does a reply with an unreadable row, because the table may hold an earlier,
- * readable state of it. Returns null as well if the source fails to deliver the window. The ends of a window are exact
- * only between whole seconds.
+ * Returns the count of a window if its first reply with rows shows an exact one, otherwise null. Requests nothing if no
+ * count can be exact. A reply without rows proves no count, because it may be a glitch. Neither does a reply with an
+ * unreadable row, because the table may hold an earlier, readable state of it. Returns null as well if the source fails
+ * to deliver the window. The ends of a window are exact only between whole seconds.
  *
  * @throws what `fetchPage` throws
  */
 export async function exactCountOf(source: PageSource, { fromMs, toMs }: Window): Promise<number | null> {
+  const { profile } = source;
+  if (profile.largestCount === 0) {
+    return null;
+  }
   const asked = { fromMs: halfBefore(fromMs), toMs: halfBefore(toMs) };
   const { reply } = await readFirst(source, asked);
-  const { profile } = source;
   if (reply.window !== asked || reply.rows === 0 || reply.page.unreadable.length > 0) {
     return null;
   }
