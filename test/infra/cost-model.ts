@@ -18,7 +18,6 @@ const prices = {
   /** CloudWatch, per month; a metric only for the hours in which it has values. */
   metric: 0.3,
   alarm: 0.1,
-  dashboard: 3,
   /**
    * CloudWatch Logs: per GB that is written; per GB and month that is kept; per GB that a query of the dashboard scans.
    */
@@ -27,10 +26,6 @@ const prices = {
   logScanGb: 0.005,
   secret: 0.4,
   secretRead: 5e-6,
-  /** KMS, for a bucket with a key of the customer: per call. The key itself is not ours. */
-  kmsCall: 3e-6,
-  /** Step Functions, per transition. */
-  transition: 25e-6,
 } as const;
 
 /** The permanent free tier of every AWS account per month, in the units of `prices`. */
@@ -40,12 +35,9 @@ const alwaysFree: Partial<Record<keyof typeof prices, number>> = {
   scheduledEvent: 14_000_000,
   metric: 10,
   alarm: 10,
-  dashboard: 3,
   logGb: 5,
   logGbMonth: 5,
   logScanGb: 5,
-  kmsCall: 20_000,
-  transition: 4_000,
 };
 
 /** The size and usage of a deployment. */
@@ -57,13 +49,6 @@ export interface Workload {
   readonly runsPerDay?: number;
   /** Share of the executions that fail or raise an alarm, whose rule results are fetched. Default 0.05. */
   readonly failedShare?: number;
-  readonly memoryMb?: number;
-  /** Secrets that the targets name together. Default: one each. */
-  readonly secrets?: number;
-  /** Dashboards that are charged for. Default 0: it is one of the account's first three, which AWS gives away. */
-  readonly chargedDashboards?: number;
-  /** Whether the bucket is encrypted by a key of the customer. */
-  readonly hasBucketKey?: boolean;
   /** Whether the report is published, each hour. Default: false. */
   readonly publishesReport?: boolean;
 }
@@ -79,6 +64,8 @@ export interface CostLine {
 }
 
 const days = 30;
+/** What a deployment has by default. */
+const memoryMb = 512;
 const hoursADay = 24;
 /** The lookback and the quota that a config has by default. */
 const lookbackMinutes = 15;
@@ -118,7 +105,7 @@ const scannedShare = (8 * 3) / (days * hoursADay);
 
 /** Returns the lines of a month's bill. Queries in Athena are not in it. */
 export function monthlyCost(workload: Workload): CostLine[] {
-  const { targets, rowsPerDay, runsPerDay = 24, memoryMb = 512, secrets = targets, failedShare = 0.05 } = workload;
+  const { targets, rowsPerDay, runsPerDay = 24, failedShare = 0.05 } = workload;
   const runs = days * runsPerDay;
   const newRows = rowsPerDay / runsPerDay;
   const lookbackRows = (rowsPerDay * lookbackMinutes) / (hoursADay * 60);
@@ -158,13 +145,11 @@ export function monthlyCost(workload: Workload): CostLine[] {
     ['S3, storage after a month', 's3GbMonth', storedBytes / 1e9],
     ['metrics of our own', 'metric', metricMonths(targets)],
     ['alarms', 'alarm', stackAlarms + targets * targetAlarms + (workload.publishesReport === true ? 1 : 0)],
-    ['dashboard, beyond the first three of the account', 'dashboard', workload.chargedDashboards ?? 0],
     ['logs, written', 'logGb', logGb],
     ['logs, kept 90 days', 'logGbMonth', 3 * logGb],
     ['logs, read by the dashboard', 'logScanGb', looks * scannedShare * logGb],
-    ['secrets', 'secret', secrets],
+    ['secrets', 'secret', targets],
     ['secrets, reads', 'secretRead', targets * (runs + days)],
-    ['KMS, calls', 'kmsCall', workload.hasBucketKey ? puts + gets : 0],
   ];
   return quantities.map(([what, price, quantity]) => ({
     what,

@@ -55,18 +55,9 @@ export async function changes(options: ChangesOptions): Promise<number> {
 
 /** Names and meanings are a contract. */
 function documentOf({ targets }: Config, change: Change): Readonly<Record<string, unknown>> {
-  const { workspace, projectId, taskId, name, from, to, sinceMs, inARow, executionId } = change;
-  return {
-    target: targets.find((each) => each.workspace === workspace && each.projectId === projectId)?.name ?? null,
-    workspace,
-    taskId,
-    name,
-    from,
-    to,
-    since: isoTime(sinceMs),
-    inARow,
-    executionId,
-  };
+  const { projectId, sinceMs, ...named } = change;
+  const target = targets.find((each) => each.workspace === change.workspace && each.projectId === projectId);
+  return { target: target?.name ?? null, ...named, since: isoTime(sinceMs) };
 }
 
 function writeTable(found: readonly Change[], sinceMs: number): void {
