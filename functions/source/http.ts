@@ -173,8 +173,8 @@ interface ReceivedReply {
 }
 
 /**
- * Collects one reply. `request` of undici makes a stream of each: in a first sync of 100,000 rows that took 220 MB of
- * memory instead of 186, and 3 % more CPU time.
+ * Collects one reply. `request` of undici makes a stream of each: a first sync of 100,000 rows then takes 16 % more CPU
+ * time and 241 MB of memory instead of 202, one of 1,000,000 rows 255 MB instead of 238 (on a busy machine).
  */
 class ReplyReceiver implements Dispatcher.DispatchHandler {
   readonly #signal: AbortSignal;

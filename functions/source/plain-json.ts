@@ -2,7 +2,7 @@
  * A fast parser for pages of rows: puts long ids into quotes, then calls `JSON.parse` without a reviver. Pure.
  *
  * `parseExactJson` handles any JSON, but its reviver is called for each value. Without this parser, a first sync of
- * 100,000 rows takes 15 % more CPU time.
+ * 100,000 rows takes 22 % more CPU time (1.84 s instead of 1.51 s, minima of 9).
  */
 
 /** The members that need exact numbers. */

@@ -49,6 +49,8 @@ export interface Bench {
 /** Builds the package that the bench measures. */
 export async function buildPackage(): Promise<void> {
   await promisify(execFile)(process.execPath, [buildFile, packageFolder]);
+  // As in the installed package. Without it, Node searches each file for the syntax of modules.
+  await writeFile(join(packageFolder, 'package.json'), '{ "type": "module" }');
 }
 
 /** Runs `measure` with a source of the given options. */
