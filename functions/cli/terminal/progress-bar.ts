@@ -6,7 +6,7 @@ import cliProgress from 'cli-progress';
 import { type Clock, systemClock } from '../../clock.ts';
 import type { EpochMs } from '../../model.ts';
 import type { Progress } from '../../sync/target-run.ts';
-import { count, duration, printable, shortDuration, shownAt } from './formats.ts';
+import { count, printable, shortDuration, shownAt } from './formats.ts';
 import { isQuiet, writeNote } from './output.ts';
 import { type Estimate, ProgressEstimate } from './progress-estimate.ts';
 
@@ -21,6 +21,7 @@ export interface ProgressBar {
 
 /** Time between two lines in a pipe. */
 const lineEveryMs = 30_000;
+const defaultColumns = 80;
 const mostCells = 24;
 const leastCells = 3;
 
@@ -71,7 +72,7 @@ function openBar(quotaWaitMs: () => number): Display {
   });
   return {
     draw: (progress, estimate) => {
-      line = () => barLine(progress, estimate(), process.stderr.columns ?? 80, quotaWaitMs());
+      line = () => barLine(progress, estimate(), process.stderr.columns ?? defaultColumns, quotaWaitMs());
       if (!bar.isActive) {
         bar.start(1, 0);
       }
@@ -87,7 +88,7 @@ function openLines(clock: Clock): Display {
       const nowMs = clock.now();
       if (nowMs - lastMs >= lineEveryMs) {
         lastMs = nowMs;
-        writeNote(pipeLine(progress, estimate()));
+        writeNote(barLine(progress, estimate(), defaultColumns));
       }
     },
     clear: () => undefined,
@@ -114,16 +115,6 @@ export function barLine(progress: Progress, estimate: Estimate, columns: number,
   const cells = Math.max(leastCells, Math.min(mostCells, room));
   const full = Math.floor(cells * (fraction ?? 0));
   return `${name} [${'█'.repeat(full)}${'░'.repeat(cells - full)}] ${facts}`;
-}
-
-/** The same for a log: `sales (2 of 15): 41 %, 12,000 of 29,021 rows, about 2 minutes left`. */
-export function pipeLine(progress: Progress, estimate: Estimate): string {
-  const { place, target } = progress;
-  const { fraction, leftMs } = estimate;
-  const name = `${printable(target)}${place === undefined ? '' : ` (${place.number} of ${place.of})`}`;
-  const left = leftMs === null || leftMs < 1000 ? '' : `, about ${duration(leftMs)} left`;
-  const share = fraction === null ? '' : `${Math.floor(100 * fraction)} %, `;
-  return `${name}: ${share}${rowsText(progress, estimate)}${left}`;
 }
 
 /** Without a count, shows the time that the run has reached. */

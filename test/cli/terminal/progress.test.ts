@@ -1,6 +1,6 @@
 /** The progress of a run: based on the source's count from the first reply, without jumps, in 80 columns. */
 import { describe, expect, it } from 'vitest';
-import { barLine, pipeLine } from '../../../functions/cli/terminal/progress-bar.ts';
+import { barLine } from '../../../functions/cli/terminal/progress-bar.ts';
 import { type Estimate, ProgressEstimate } from '../../../functions/cli/terminal/progress-estimate.ts';
 import type { Progress } from '../../../functions/sync/target-run.ts';
 
@@ -137,15 +137,8 @@ describe('a line of progress', () => {
     expect(barLine(results, halfway, 80, 900)).toContain('302/s');
   });
 
-  it('keeps its bar next to a long name, and is a sentence in a pipe', () => {
+  it('keeps its bar next to a long name', () => {
     const named = progress(0, { target: 'a-target-with-a-long-name', place: { number: 2, of: 15 } });
     expect(barLine(named, halfway, 80)).toContain(' [█░░] 41%');
-    expect(pipeLine(named, halfway)).toBe(
-      'a-target-with-a-long-name (2 of 15): 41 %, 12,064 of 29,021 rows, about 1 minute left',
-    );
-    expect(pipeLine(named, { ...halfway, leftMs: 300 })).toMatch(/29,021 rows$/);
-    expect(pipeLine(named, { ...halfway, expected: null, fraction: null, leftMs: null })).toBe(
-      'a-target-with-a-long-name (2 of 15): 12,064 rows, up to 2026-01-01',
-    );
   });
 });
