@@ -52,18 +52,13 @@ const kindsByCode: Readonly<Record<string, FaultKind>> = {
   UND_ERR_RES_EXCEEDED_MAX_SIZE: 'tooBig',
   UND_ERR_HEADERS_OVERFLOW: 'tooBig',
   EPROTO: 'tls',
-  CERT_HAS_EXPIRED: 'tls',
-  CERT_NOT_YET_VALID: 'tls',
-  CERT_REVOKED: 'tls',
-  CERT_REJECTED: 'tls',
-  CERT_SIGNATURE_FAILURE: 'tls',
   HOSTNAME_MISMATCH: 'tls',
   ...Object.fromEntries(unknownAuthority.map((code) => [code, 'tls'])),
 };
 
 /** Returns the kind of fault that a code of undici, Node or OpenSSL means; `reset` for unknown codes. */
 export function faultKindOf(code: string): FaultKind {
-  return kindsByCode[code] ?? (/^ERR_(TLS|SSL)_/.test(code) ? 'tls' : 'reset');
+  return kindsByCode[code] ?? (/^(ERR_TLS|ERR_SSL|CERT)_/.test(code) ? 'tls' : 'reset');
 }
 
 /** Returns what happened, without its code. */

@@ -23,13 +23,10 @@ export function partitionRows<Row extends { readonly workspace: string }>(
   timeZone: string,
 ): Partition<Row>[] {
   const dayOf = dayInTimeZone(timeZone);
-  return [...Map.groupBy(rows, ({ workspace }) => workspace)]
-    .sort(byKey)
-    .flatMap(([workspace, ofWorkspace]) =>
-      [...Map.groupBy(ofWorkspace, (row) => dayOf(partitionTimeMs(row)))]
-        .sort(byKey)
-        .map(([dt, group]) => ({ workspace, dt, rows: group.sort(compare) })),
-    );
+  return [...Map.groupBy(rows, ({ workspace }) => workspace)].sort(byKey).flatMap(([workspace, ofWorkspace]) => {
+    const days = Map.groupBy(ofWorkspace, (row) => dayOf(partitionTimeMs(row)));
+    return [...days].sort(byKey).map(([dt, group]) => ({ workspace, dt, rows: group.sort(compare) }));
+  });
 }
 
 function byKey(a: readonly [string, unknown], b: readonly [string, unknown]): number {
