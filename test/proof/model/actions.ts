@@ -47,6 +47,8 @@ export type Action =
   | { readonly do: 'traps'; readonly traps: Partial<Traps> }
   /** Rows move while pages are read, and time passes with each. */
   | { readonly do: 'stir'; readonly every: number | null; readonly pageMs: number }
+  /** From now on the source fails to deliver the rows of a span, or delivers all again. */
+  | { readonly do: 'break'; readonly agoMs: number; readonly seconds: number | null }
   | { readonly do: 'rewind'; readonly hours: number }
   /** Dies at a call of the store, or does not. */
   | { readonly do: 'compact'; readonly dieAt: number | null; readonly moment: 'die-before' | 'die-after' }
@@ -174,13 +176,17 @@ const traps: fc.Arbitrary<Partial<Traps>> = fc
     faults: [...(instances.faults ?? []), ...faults],
   }));
 
+/** Whether a fault is a wrong list of instances. */
+export function isGlitch({ kind, on }: Fault): boolean {
+  return on !== 'results' && ['empty-page', 'short-page', 'repeated-row'].includes(kind);
+}
+
 /**
  * Keeps one kind of wrong reply. Of two that come every nth request, each counts requests for itself: a source may
  * answer exactly those requests wrongly that are made because of the other, so that two in a row are wrong, or all of a
  * kind. Keeps none if all requests fail from some number on: then every successful reply would be wrong.
  */
 function withOneGlitch(traps: Partial<Traps>): Partial<Traps> {
-  const isGlitch = ({ kind }: Fault): boolean => ['empty-page', 'short-page', 'repeated-row'].includes(kind);
   const isForever = traps.faults?.some(({ when }) => 'from' in when) ?? false;
   const first = isForever ? undefined : traps.faults?.find(isGlitch);
   return { ...traps, faults: (traps.faults ?? []).filter((fault) => fault === first || !isGlitch(fault)) };
@@ -199,9 +205,9 @@ function withinWhatIsAssumed(traps: Partial<Traps>): Partial<Traps> {
   if (count === 'total' || (typeof count === 'object' && count.cappedAt > moreThanAMillisecond)) {
     return traps;
   }
-  const isGlitch = ({ kind }: Fault): boolean => kind === 'empty-page' || kind === 'short-page';
-  const glitch = faults.find(isGlitch);
-  const others = faults.filter((fault) => !isGlitch(fault));
+  const endsEarly = ({ kind }: Fault): boolean => kind === 'empty-page' || kind === 'short-page';
+  const glitch = faults.find(endsEarly);
+  const others = faults.filter((fault) => !endsEarly(fault));
   return {
     ...traps,
     listCap: null,
@@ -274,6 +280,14 @@ export const action: fc.Arbitrary<Action> = fc.oneof(
   },
   { weight: 9, arbitrary: sync },
   { weight: 4, arbitrary: backfill },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      do: fc.constant('break' as const),
+      agoMs: fc.oneof(fc.nat(3_600_000), fc.nat(300_000_000)),
+      seconds: fc.constantFrom(null, 1, 10, 3_600, 100_000),
+    }),
+  },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('rewind' as const), hours: fc.integer({ min: 0, max: 100 }) }) },
   {
     weight: 3,

@@ -19,7 +19,7 @@ import {
   settleMs,
 } from '../proof-world.ts';
 import { endQuietly, storedViewProblems } from '../quiet-end.ts';
-import type { Action, RunAction } from './actions.ts';
+import { type Action, isGlitch, type RunAction } from './actions.ts';
 import { changeOne, type Instance, startExecutions } from './instances.ts';
 
 /** What sequences did, added up. */
@@ -118,6 +118,7 @@ async function perform(modelled: Modelled, action: Action): Promise<void> {
       return;
     case 'traps':
       Object.assign(world.simulator.traps, makeTraps(), action.traps, {
+        brokenSpan: action.traps.faults?.some(isGlitch) ? null : world.simulator.traps.brokenSpan,
         afterPage: world.simulator.traps.afterPage,
         rerunEveryNthRequest: world.simulator.traps.rerunEveryNthRequest,
         deleteEveryNthRequest: world.simulator.traps.deleteEveryNthRequest,
@@ -125,6 +126,9 @@ async function perform(modelled: Modelled, action: Action): Promise<void> {
       return;
     case 'stir':
       stir(modelled, action);
+      return;
+    case 'break':
+      breakSpan(world, action);
       return;
     case 'rewind':
       await world.rewind(world.clock.now() - action.hours * hourMs);
@@ -154,6 +158,13 @@ function stir({ world }: Modelled, { every, pageMs }: Extract<Action, { do: 'sti
       life.addLate((n * 7919) % (settleMs + lookbackMs));
     }
   };
+}
+
+/** Not where some replies are wrong: of several tries of a request that fails, one may get a wrong reply each time. */
+function breakSpan({ simulator: { traps }, clock }: ProofWorld, action: Extract<Action, { do: 'break' }>): void {
+  const fromMs = clock.now() - action.agoMs;
+  const isWhole = action.seconds === null || traps.faults.some(isGlitch);
+  traps.brokenSpan = isWhole ? null : { fromMs, toMs: fromMs + (action.seconds ?? 0) * 1000 };
 }
 
 /** A day may fail: the process is dead, or another compaction was faster. The view may not. */
