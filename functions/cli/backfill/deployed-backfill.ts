@@ -11,7 +11,7 @@ import { progressOf } from './deployed-progress.ts';
 import {
   type BackfillInput,
   type BackfillState,
-  DeployedBackfills,
+  openBackfills,
   type StackOutputs,
   stackOutputs,
 } from './deployed-stack.ts';
@@ -35,7 +35,7 @@ export async function deployedBackfill(options: DeployedOptions, stack: string):
   if (warning !== null) {
     writeNote(warning);
   }
-  const backfills = new DeployedBackfills(outputs);
+  const backfills = openBackfills(outputs);
   const bar = openProgressBar();
   const interrupt = listenForInterrupt(systemClock, bar.clear, bar.clear);
   try {

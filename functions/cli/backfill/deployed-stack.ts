@@ -55,59 +55,35 @@ export async function allOutputs(stack: string): Promise<ReadonlyMap<string, str
   return new Map(outputs.map(({ OutputKey = '', OutputValue = '' }) => [OutputKey, OutputValue]));
 }
 
-/** The backfills of one stack. */
-export class DeployedBackfills {
-  readonly #client = new SFNClient(connectionsOf(process.env));
-  readonly #stateMachineArn: string;
-
-  constructor({ stateMachineArn }: StackOutputs) {
-    this.#stateMachineArn = stateMachineArn;
-  }
-
-  /**
-   * Starts a backfill, or finds the running one with the same input.
-   *
-   * @returns its ARN, and whether it was running already
-   * @throws SourceError if AWS refuses
-   */
-  async start(input: BackfillInput): Promise<{ readonly arn: string; readonly wasRunning: boolean }> {
-    const text = JSON.stringify(input);
-    return await asking('start the backfill', async () => {
-      const running = await this.#findRunning(text);
-      if (running !== null) {
-        return { arn: running, wasRunning: true };
-      }
-      const start = new StartExecutionCommand({ stateMachineArn: this.#stateMachineArn, input: text });
-      return { arn: (await this.#client.send(start)).executionArn ?? '', wasRunning: false };
-    });
-  }
-
-  /**
-   * Returns the state of the execution.
-   *
-   * @throws SourceError if AWS refuses
-   */
-  async describe(arn: string): Promise<BackfillState> {
-    const describe = new DescribeExecutionCommand({ executionArn: arn });
-    return await asking('follow the backfill', () => this.#client.send(describe));
-  }
-
-  close(): void {
-    this.#client.destroy();
-  }
-
-  async #findRunning(input: string): Promise<string | null> {
-    const { executions = [] } = await this.#client.send(
-      new ListExecutionsCommand({ stateMachineArn: this.#stateMachineArn, statusFilter: 'RUNNING', maxResults: 20 }),
+/** Opens the backfills of a stack. Its functions throw SourceError if AWS refuses. */
+export function openBackfills({ stateMachineArn }: StackOutputs) {
+  const client = new SFNClient(connectionsOf(process.env));
+  const findRunning = async (input: string): Promise<string | undefined> => {
+    const { executions = [] } = await client.send(
+      new ListExecutionsCommand({ stateMachineArn, statusFilter: 'RUNNING', maxResults: 20 }),
     );
     for (const { executionArn } of executions) {
-      const known = await this.#client.send(new DescribeExecutionCommand({ executionArn }));
-      if (known.input === input && executionArn !== undefined) {
+      const known = await client.send(new DescribeExecutionCommand({ executionArn }));
+      if (known.input === input) {
         return executionArn;
       }
     }
-    return null;
-  }
+    return undefined;
+  };
+  return {
+    /** Starts a backfill, or finds the running one with the same input. */
+    start: async (input: BackfillInput) => {
+      const text = JSON.stringify(input);
+      return await asking('start the backfill', async () => {
+        const running = await findRunning(text);
+        const start = new StartExecutionCommand({ stateMachineArn, input: text });
+        return { arn: running ?? (await client.send(start)).executionArn ?? '', wasRunning: running !== undefined };
+      });
+    },
+    describe: async (executionArn: string): Promise<BackfillState> =>
+      await asking('follow the backfill', () => client.send(new DescribeExecutionCommand({ executionArn }))),
+    close: () => client.destroy(),
+  };
 }
 
 /** @throws ConfigError if the stack has another version or is not a dqsync stack */
