@@ -2,14 +2,15 @@
 import { Stack, Validations } from 'aws-cdk-lib';
 import { ManagedPolicy } from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
+import type { WarehouseParts } from './bucket.ts';
+import { grantBucketKey } from './keys.ts';
 import { allow, arnOf } from './permissions.ts';
-import type { RunFunctionParts } from './run-function.ts';
 
 /** A managed policy, to be attached by hand to the roles or permission sets of analysts. */
 export class AnalystPolicy extends Construct {
   readonly arn: string;
 
-  constructor(scope: Construct, id: string, { deployment, warehouse, keys }: RunFunctionParts) {
+  constructor(scope: Construct, id: string, { deployment, warehouse }: WarehouseParts) {
     super(scope, id);
     const { stackName, database } = deployment;
     const policy = new ManagedPolicy(this, 'Policy', {
@@ -39,7 +40,7 @@ export class AnalystPolicy extends Construct {
       arnOf(this, 'glue', 'table', `${database}/*`),
     ]);
     warehouse.grantQueries(policy);
-    keys.grantObjects(policy);
+    grantBucketKey(policy, deployment);
     Validations.of(policy).acknowledge({
       id: `AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:glue:<AWS::Region>:<AWS::AccountId>:table/${database}/*]`,
       reason: 'The database belongs to this stack alone, and everything in it may be queried: its table and its view.',

@@ -4,14 +4,15 @@ import { CfnNamedQuery, CfnWorkGroup } from 'aws-cdk-lib/aws-athena';
 import { Construct } from 'constructs';
 import { namedQueries } from '../functions/query/named-queries.ts';
 import { viewName } from '../functions/warehouse/layout.ts';
-import type { Catalog, CatalogProps } from './catalog.ts';
+import type { WarehouseParts } from './bucket.ts';
+import type { Catalog } from './catalog.ts';
 
 const bytesPerGb = 1_000_000_000;
 /** Long enough for a trend, short enough to read few partitions. */
 const lastDays = 30;
 
 /** Properties of `QueryWorkgroup`. */
-interface QueryWorkgroupProps extends CatalogProps {
+interface QueryWorkgroupProps extends WarehouseParts {
   readonly catalog: Catalog;
 }
 

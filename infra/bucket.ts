@@ -19,6 +19,12 @@ import { allow } from './permissions.ts';
 const resultsPrefix = 'athena-results/';
 const resultsLifetime = Duration.days(30);
 
+/** What everything that uses the warehouse is given. */
+export interface WarehouseParts {
+  readonly deployment: Deployment;
+  readonly warehouse: WarehouseBucket;
+}
+
 /** A new bucket, which is retained when the stack is deleted, or an existing one, which is not changed. */
 export class WarehouseBucket extends Construct {
   readonly bucket: Bucket | IBucket;

@@ -6,15 +6,9 @@ import { allTables, allViews } from '../functions/query/further-views.ts';
 import { columnsOf, instanceView } from '../functions/query/view.ts';
 import { instanceTable } from '../functions/warehouse/columns.ts';
 import { partitionColumns, type TableFacts } from '../functions/warehouse/table.ts';
-import type { WarehouseBucket } from './bucket.ts';
+import type { WarehouseParts } from './bucket.ts';
 import type { Deployment } from './deployment.ts';
 import { glueColumns, viewTableInput } from './view-definition.ts';
-
-/** Properties of `Catalog`. */
-export interface CatalogProps {
-  readonly deployment: Deployment;
-  readonly warehouse: WarehouseBucket;
-}
 
 /** The database, its tables and views. */
 export class Catalog extends Construct {
@@ -22,7 +16,7 @@ export class Catalog extends Construct {
   readonly database: string;
   readonly views: readonly CfnTable[];
 
-  constructor(scope: Construct, id: string, { deployment, warehouse }: CatalogProps) {
+  constructor(scope: Construct, id: string, { deployment, warehouse }: WarehouseParts) {
     super(scope, id);
     this.database = deployment.database;
     const database = new CfnDatabase(this, 'Database', {

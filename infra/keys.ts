@@ -1,32 +1,22 @@
-/** The customer's KMS keys, which encrypt the secrets and the bucket's objects. */
+/**
+ * Permissions for the customer's KMS keys, which encrypt the secrets and the bucket's objects. The keys exist, and their
+ * own policies must grant the account the same.
+ */
 import type { IGrantable, PolicyStatementProps } from 'aws-cdk-lib/aws-iam';
 import type { Deployment } from './deployment.ts';
 import { allow } from './permissions.ts';
 
-/** Existing keys. Their own policies must grant the account the same permissions. */
-export class CustomerKeys {
-  readonly #ofSecrets: readonly string[];
-  readonly #ofBucket: string | undefined;
-
-  constructor({ existingKeys, bucketKey }: Pick<Deployment, 'existingKeys' | 'bucketKey'>) {
-    this.#ofSecrets = existingKeys;
-    this.#ofBucket = bucketKey;
+/** Grants reading encrypted secrets. */
+export function grantSecretKeys(grantee: IGrantable, { existingKeys }: Pick<Deployment, 'existingKeys'>): void {
+  if (existingKeys.length > 0) {
+    allow(grantee, 'ReadEncryptedSecrets', ['kms:Decrypt'], existingKeys, onlyVia('secretsmanager'));
   }
+}
 
-  /** Grants reading the secrets, and reading and writing the bucket's objects. */
-  grantUse(grantee: IGrantable): void {
-    if (this.#ofSecrets.length > 0) {
-      allow(grantee, 'ReadEncryptedSecrets', ['kms:Decrypt'], this.#ofSecrets, onlyVia('secretsmanager'));
-    }
-    this.grantObjects(grantee);
-  }
-
-  /** Grants reading and writing the bucket's objects only. S3 requests a data key for each object that is written. */
-  grantObjects(grantee: IGrantable): void {
-    if (this.#ofBucket !== undefined) {
-      const actions = ['kms:Decrypt', 'kms:GenerateDataKey'];
-      allow(grantee, 'UseEncryptedObjects', actions, [this.#ofBucket], onlyVia('s3'));
-    }
+/** Grants reading and writing encrypted objects. S3 requests a data key for each object that is written. */
+export function grantBucketKey(grantee: IGrantable, { bucketKey }: Pick<Deployment, 'bucketKey'>): void {
+  if (bucketKey !== undefined) {
+    allow(grantee, 'UseEncryptedObjects', ['kms:Decrypt', 'kms:GenerateDataKey'], [bucketKey], onlyVia('s3'));
   }
 }
 

@@ -6,8 +6,10 @@ import { Duration, Size } from 'aws-cdk-lib';
 import { Architecture, CfnFunction, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
 import { ConfigError } from '../functions/errors.ts';
+import type { WarehouseParts } from './bucket.ts';
+import { grantBucketKey } from './keys.ts';
 import { codeOf, joinSubnets } from './network.ts';
-import { configEnvironment, loggingOf, type RunFunctionParts } from './run-function.ts';
+import { configEnvironment, loggingOf } from './run-function.ts';
 
 const root = join(import.meta.dirname, '..');
 const folder = join(root, 'functions/lambda/report');
@@ -27,11 +29,11 @@ const platforms = [arm64, { architecture: Architecture.X86_64, processor: 'x64' 
 export class ReportFunction extends Construct {
   readonly function: LambdaFunction;
 
-  constructor(scope: Construct, id: string, { deployment, warehouse, keys }: RunFunctionParts) {
+  constructor(scope: Construct, id: string, { deployment, warehouse }: WarehouseParts) {
     super(scope, id);
     const logging = loggingOf(this, deployment);
     warehouse.grantReport(logging.role);
-    keys.grantObjects(logging.role);
+    grantBucketKey(logging.role, deployment);
     const platform = platforms.find(({ processor }) => existsSync(libraryOf(processor))) ?? arm64;
     this.function = new LambdaFunction(this, 'Function', {
       description: 'dqsync: publishes the report of the last 30 days',

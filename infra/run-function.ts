@@ -16,9 +16,9 @@ import { Construct } from 'constructs';
 import { ConfigError } from '../functions/errors.ts';
 import { bundleHandler } from '../functions/lambda/bundle-options.ts';
 import { configVariable, namespaceVariable } from '../functions/lambda/environment.ts';
-import type { WarehouseBucket } from './bucket.ts';
+import type { WarehouseBucket, WarehouseParts } from './bucket.ts';
 import type { Deployment } from './deployment.ts';
-import type { CustomerKeys } from './keys.ts';
+import { grantBucketKey, grantSecretKeys } from './keys.ts';
 import { codeOf, joinSubnets, networkVariables } from './network.ts';
 import { allow } from './permissions.ts';
 import type { CredentialSecrets } from './secrets.ts';
@@ -34,11 +34,8 @@ const timeoutMarginSeconds = 60;
 const maxConfigBytes = 3600;
 
 /** The parts that these functions share. */
-export interface RunFunctionParts {
-  readonly deployment: Deployment;
-  readonly warehouse: WarehouseBucket;
+export interface RunFunctionParts extends WarehouseParts {
   readonly secrets: CredentialSecrets;
-  readonly keys: CustomerKeys;
 }
 
 /** Properties of `RunFunction`. */
@@ -60,7 +57,8 @@ export class RunFunction extends Construct {
     const logging = loggingOf(this, deployment);
     props.secrets.grantRead(logging.role);
     props.warehouse.grantSync(logging.role);
-    props.keys.grantUse(logging.role);
+    grantSecretKeys(logging.role, deployment);
+    grantBucketKey(logging.role, deployment);
     this.function = new LambdaFunction(this, 'Function', {
       description: props.description,
       code: codeOf(sources, deployment.network, bundleHandler),

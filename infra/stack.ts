@@ -11,7 +11,6 @@ import { WarehouseBucket } from './bucket.ts';
 import { Catalog } from './catalog.ts';
 import { SyncDashboard } from './dashboard.ts';
 import type { Deployment } from './deployment.ts';
-import { CustomerKeys } from './keys.ts';
 import { ReportFunction } from './report-function.ts';
 import { namespaceOf } from './run-metrics.ts';
 import { SyncSchedule } from './schedule.ts';
@@ -34,7 +33,7 @@ export class DqsyncStack extends Stack {
     const namespace = namespaceOf(deployment.stackName);
     const warehouse = new WarehouseBucket(this, 'Warehouse', deployment);
     const secrets = new CredentialSecrets(this, 'Secrets', deployment);
-    const parts = { deployment, warehouse, secrets, keys: new CustomerKeys(deployment) };
+    const parts = { deployment, warehouse, secrets };
     const deadLetters = new DeadLetters(this, 'DeadLetters');
     const sync = new SyncFunction(this, 'Sync', { ...parts, deadLetters, namespace });
     const report = deployment.report ? new ReportFunction(this, 'Report', parts).function : undefined;
