@@ -151,7 +151,6 @@ async function readWhole(store: Store, key: string): Promise<Uint8Array> {
   if (object === null) {
     throw new StorageError(`${key} was listed in ${store.url} but is gone`, {
       remedy: 'Another compaction may have replaced it. Nothing was lost; the next compaction tries again.',
-      retryable: true,
     });
   }
   return object.bytes;
@@ -179,7 +178,6 @@ async function writeBatch(
   if (outcome.kind === 'unknown') {
     throw new StorageError(`it is unknown whether ${key} was written`, {
       remedy: 'Nothing was lost; the next compaction checks it.',
-      retryable: true,
       cause: outcome.cause,
     });
   }

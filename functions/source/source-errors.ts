@@ -204,7 +204,6 @@ export function garbled(doing: Doing, reply: HttpReply, problem: string): Source
     window: doing.window,
     requestId: complaintOf(reply, doing.redact).requestId,
     httpStatus: reply.status,
-    retryable: true,
     mayBeOfRequest: true,
   });
 }

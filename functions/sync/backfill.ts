@@ -22,7 +22,7 @@ import { executionsIn } from './span-reader.ts';
 import { outcomeOf, type Summary, type TargetOutcome } from './summary.ts';
 import { type Calibration, expectedRows, lateRowsFrom, rowsInTimeLeft, rowsOf } from './target-reader.ts';
 import type { TargetRun } from './target-run.ts';
-import { UnprovenWindows } from './unproven.ts';
+import type { UnprovenWindows } from './unproven.ts';
 
 /** Length of a part: about the rows of one commit, but at least an hour, so that empty spans need few parts. */
 const partRows = 10_000;
@@ -36,7 +36,6 @@ interface Backfill extends ReadingRun {
   totalMs: number;
   /** Executions in the slices read. */
   found: number;
-  readonly unproven: UnprovenWindows;
 }
 
 /**
@@ -55,15 +54,14 @@ export async function runBackfill(
     const asked = task.window ?? knownSpan(begun.recorder.checkpoint, run.settings.initialFromMs);
     const window = asked === null ? null : clampedTo(asked, begun.untilMs);
     state.window = window;
-    const unproven = new UnprovenWindows(run);
-    const backfill: Backfill = { ...begun, unproven, calibration: null, totalMs: 0, found: 0 };
+    const backfill: Backfill = { ...begun, calibration: null, totalMs: 0, found: 0 };
     await readAndCommit(run, state, begun.committer, async () => {
       if (window !== null && uncommitted(begun.recorder, [window]).length > 0) {
         backfill.calibration = await firstRequest(begun, window);
         const read = rereads !== null ? readAgain : mode === 'incremental' ? fillNewestFirst : fillGaps;
         await read(backfill, window);
       }
-      unproven.throwFirst();
+      begun.unproven.throwFirst();
     });
   } catch (thrown) {
     state.error = toDqsyncError(thrown, run.target.name);

@@ -8,6 +8,7 @@ import type { Recorder } from './recorder.ts';
 import type { RunState } from './run-state.ts';
 import { type Calibration, calibrateRead, countingSource } from './target-reader.ts';
 import type { TargetRun } from './target-run.ts';
+import { UnprovenWindows } from './unproven.ts';
 import { requireWindows } from './window-check.ts';
 
 /** The parts of a run in progress. */
@@ -17,6 +18,7 @@ export interface ReadingRun {
   readonly source: PageSource;
   readonly recorder: Recorder;
   readonly committer: Committer;
+  readonly unproven: UnprovenWindows;
   /** Null if changes of outcomes are not announced. */
   readonly watch: OutcomeWatch | null;
   /** Now less the settle time, when the run began. */
@@ -40,7 +42,7 @@ export async function beginRun(
   });
   const { recorder } = committer;
   state.holder = recorder;
-  return { run, state, source, recorder, committer, watch, untilMs };
+  return { run, state, source, recorder, committer, unproven: new UnprovenWindows(run), watch, untilMs };
 }
 
 /**

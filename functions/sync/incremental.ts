@@ -18,19 +18,11 @@ import { type ReadSlice, SliceReader } from './slice-reader.ts';
 import { outcomeOf, type TargetOutcome } from './summary.ts';
 import { expectedRows, lateRowsFrom, rowsInTimeLeft, rowsOf, sourceTime } from './target-reader.ts';
 import type { TargetRun } from './target-run.ts';
-import { UnprovenWindows } from './unproven.ts';
 
 /** Two pages, which any run can read to the end. */
 const shortLookbackRows = 200;
 /** As many as one slice reads. A run of fewer rows reads its lookback in the same requests as new rows. */
 const shortReadRows = 2_500;
-
-/** The parts of an incremental run. */
-interface Incremental extends ReadingRun {
-  readonly unproven: UnprovenWindows;
-  /** Windows that could not be proven before, and whose next try has not come. */
-  readonly waiting: readonly UnprovenWindow[];
-}
 
 /**
  * Runs the sync of one target. A window that cannot be proven fails the run, but only after everything later
@@ -41,12 +33,10 @@ export async function runIncremental(run: TargetRun): Promise<TargetOutcome> {
   const state = new RunState();
   try {
     const begun = await beginRun(run, state, { mode: 'incremental', isIncremental: true, rereads: null });
-    const { recorder, committer, watch } = begun;
-    const unproven = new UnprovenWindows(run);
-    const waiting = waitingAt(recorder.checkpoint.unproven, run.clock.now());
+    const { recorder, committer, watch, unproven } = begun;
     try {
       await readAndCommit(run, state, committer, async () => {
-        await readAll({ ...begun, unproven, waiting }).catch((thrown: unknown) => {
+        await readAll(begun).catch((thrown: unknown) => {
           throw recorder.checkpoint.coverage.length === 0 ? waitingOr(thrown, state) : thrown;
         });
         unproven.throwFirst();
@@ -63,12 +53,14 @@ export async function runIncremental(run: TargetRun): Promise<TargetOutcome> {
   return outcomeOf(run, state, 'incremental');
 }
 
-async function readAll(parts: Incremental): Promise<void> {
-  const { run, state, source, recorder, untilMs, unproven, waiting } = parts;
+async function readAll(parts: ReadingRun): Promise<void> {
+  const { run, state, source, recorder, untilMs, unproven } = parts;
   const { settings } = run;
   const watermarkMs = watermarkOf(recorder.checkpoint);
   const window = nextWindow(recorder.checkpoint, settings, untilMs);
   state.window = window;
+  // Windows that could not be proven before, and whose next try has not come.
+  const waiting = waitingAt(recorder.checkpoint.unproven, run.clock.now());
   const isMissing = (entry: UnprovenWindow): boolean => gapsIn(entry, recorder.checkpoint.coverage).length > 0;
   unproven.addWaiting(waiting.filter((entry) => overlap(entry, window) && isMissing(entry)));
   requireSaneWatermark(run, watermarkMs);
@@ -120,7 +112,7 @@ interface Plan {
 }
 
 /** Records slice after slice, and commits as often as is due. */
-async function recordSlices(parts: Incremental, slices: SliceReader, { again, toRead, totalMs }: Plan): Promise<void> {
+async function recordSlices(parts: ReadingRun, slices: SliceReader, { again, toRead, totalMs }: Plan): Promise<void> {
   const { run, state, recorder, committer, unproven } = parts;
   let gate = new LookbackGate(again);
   let isCutShort = false;

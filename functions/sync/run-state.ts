@@ -61,17 +61,13 @@ export async function readAndCommit(
       throw thrown;
     }
     const failure = run.budget.remainingMs() === 0 ? failureOf(run, state, thrown) : null;
-    if (failure !== null) {
-      await committer.commit('failed', failure.message);
-      throw failure;
-    }
-    if (thrown instanceof StoppedError) {
+    if (failure === null && thrown instanceof StoppedError) {
       const isWaiting = state.waitingFor !== null;
       await committer.commit('stopped', isWaiting ? thrown.message : null);
       run.log(isWaiting ? 'warn' : 'info', thrown.message, { target: run.target.name });
       return;
     }
-    const error = toDqsyncError(thrown, run.target.name);
+    const error = failure ?? toDqsyncError(thrown, run.target.name);
     await committer.commit('failed', error.message);
     throw error;
   }
@@ -121,7 +117,6 @@ function failureOf({ source, target }: TargetRun, state: RunState, thrown: unkno
   return new SourceError('the time limit of this run was reached before any window was read to its end', {
     target: target.name,
     remedy: 'Coverage did not grow. Give the run more time with maxRunSeconds, then run again.',
-    retryable: true,
   });
 }
 

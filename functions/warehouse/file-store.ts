@@ -184,7 +184,6 @@ class FolderStore implements FileStore {
       `cannot list ${join(this.folder, folderKey)}: files were moved or removed during each of ${maxListings} listings`,
       {
         remedy: 'Find out which programs change the folder, and run again when they have finished.',
-        retryable: true,
       },
     );
   }

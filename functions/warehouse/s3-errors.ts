@@ -176,7 +176,6 @@ export function brokenBody({ Bucket: bucket, Key: key }: S3Place): StorageError 
   return new StorageError(`cannot read s3://${bucket}/${key}: the object did not arrive completely`, {
     remedy: networkRemedy,
     code: 'BrokenBody',
-    retryable: true,
   });
 }
 
