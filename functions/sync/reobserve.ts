@@ -147,13 +147,14 @@ function entriesIn(entries: readonly OpenEntry[], windows: readonly Window[]): O
 }
 
 /**
- * Records the executions to be found, and any open ones. Other settled executions were written when their window was
+ * Records the executions to be found, and any open ones that are covered. Settled ones were written when their window was
  * covered.
  */
 function recordFound(recorder: Recorder, collected: Collected, { due, found, expired }: Finding): void {
   recorder.addUnreadable(collected);
   for (const [key, seen] of collected.seen) {
-    if (due.has(key) || (isOpen(seen.execution) && !expired.has(key))) {
+    const isCovered = containsAny(recorder.checkpoint.coverage, seen.execution.startTimeMs);
+    if (due.has(key) || (isOpen(seen.execution) && isCovered && !expired.has(key))) {
       recorder.addReobserved(key, seen);
       found.add(key);
     }

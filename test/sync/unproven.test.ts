@@ -147,6 +147,20 @@ describe('a page that the source never delivers', () => {
     expect(ms).toBeGreaterThan(initialFromMs);
   });
 
+  it('makes a re-check write no execution from before the start of coverage', async () => {
+    const world = await syncedSource();
+    const { life, traps } = world.sim;
+    const nowMs = world.clock.now();
+    const initialFrom = isoTime(nowMs - 5 * dayMs);
+    life.addExecution({ runStatus: 'RUNNING', startTimeMs: nowMs - 20 * dayMs });
+    life.addExecution({ runStatus: 'RUNNING', startTimeMs: nowMs - 2 * dayMs });
+    await world.syncWell({}, { initialFrom });
+    world.clock.advance(hourMs);
+    traps.brokenSpan = { fromMs: nowMs - 2 * dayMs, toMs: nowMs };
+    await world.sync({}, { initialFrom });
+    expect((await world.view()).map((row) => Number(row['start_time']))).toEqual([nowMs - 2 * dayMs]);
+  });
+
   it('hides no row that appears late in a time that was covered before: a later sync reads that time again', async () => {
     const world = await syncedSource();
     const { life, traps } = world.sim;
