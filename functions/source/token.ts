@@ -79,18 +79,47 @@ function refusedUser(reply: HttpReply, request: TokenRequest, doing: Doing): Cre
   const complaint = complaintOf(reply, doing.redact);
   const said = complaint.text === undefined ? '' : `: ${complaint.text}`;
   return new CredentialsError(`IAM issued no token for the secret ${request.secretRef}: HTTP ${reply.status}${said}`, {
-    remedy: remedyFor(reply.status),
+    remedy: remedyFor(reply.status, complaint.text ?? ''),
     target: doing.target,
     code: complaint.code ?? `HTTP ${reply.status}`,
     requestId: complaint.requestId,
   });
 }
 
-/** IAM's codes are only the status. Why it refuses is in its message, in the language of the account. */
-function remedyFor(status: number): string {
-  const ofUser =
-    'If IAM does not say why, check domainName, userName and password in the secret. It must be an enabled IAM user with programmatic access, which a HUAWEI ID has not; without login protection or a password that must be changed; and allowed from the public address of this machine (console: Security Settings, ACL). IAM locks a user for 15 minutes after wrong passwords. An access key needs no password.';
-  const ofProject =
-    'Check that targets[].projectId and source.iamEndpoint are in the same region, and that the IAM user of the secret has access to the project.';
-  return status === 401 ? ofUser : status === 403 ? `${ofProject} ${ofUser}` : ofProject;
+/** Remedies by IAM's messages, because its codes are only the status; in the order of the search. */
+const remediesByText: readonly (readonly [RegExp, string])[] = [
+  [
+    /\block|锁定/i,
+    'IAM locks a user for 15 minutes after wrong passwords: wait that long, and correct userName and password in the secret before the next try.',
+  ],
+  [
+    /\bACL\b|access control|\bIP\b|访问控制/i,
+    'The account allows only certain IP addresses: add the public address of this machine to the access control of IAM (console: Security Settings, ACL).',
+  ],
+  [
+    /\bMFA\b|verification code|login protection/i,
+    'A user with login protection cannot get a token by password: use another user, or an access key ({"accessKeyId","secretAccessKey"} in the secret).',
+  ],
+  [
+    /password.*(chang|expir|reset|modif|first)|(chang|expir|reset|modif)\w*.*password|修改密码|密码.*过期/i,
+    'Log in to the console as that user, set a new password, and store it in the secret. An access key needs no password.',
+  ],
+  [
+    /disabled|suspended|frozen|arrears|停用|冻结/i,
+    'Enable the IAM user (console: IAM, Users), or pay what the account owes if it is suspended.',
+  ],
+  [
+    /\bproject\b|项目/i,
+    'Check targets[].projectId, and that the IAM user of the secret has access to that project in the region of source.iamEndpoint.',
+  ],
+];
+
+function remedyFor(status: number, said: string): string {
+  const [, byText] = remediesByText.find(([pattern]) => pattern.test(said)) ?? [];
+  if (byText !== undefined) {
+    return byText;
+  }
+  return status === 401
+    ? 'Check domainName, userName and password in the secret. It must be an IAM user with programmatic access; a HUAWEI ID cannot get a token.'
+    : 'Check that targets[].projectId and source.iamEndpoint are in the same region, and that the IAM user of the secret is enabled and has access to the project.';
 }

@@ -43,7 +43,15 @@ const laterRemedy = 'Run again later; nothing was lost.';
 
 const accessDenied = refused(
   'access denied',
-  'Allow s3:GetObject, s3:PutObject and, for compaction, s3:PutObjectTagging on the warehouse\'s objects and s3:ListBucket on its bucket (without the latter S3 answers "access denied" for a missing object); if it has a KMS key, also kms:GenerateDataKey and kms:Decrypt on that key, in the key\'s own policy as well. A policy with an explicit deny forbids it, whatever else is allowed: if it demands an encryption, set storage.encryption, and storage.kmsKeyId for a key of your own.',
+  'Allow s3:GetObject, s3:PutObject and, for compaction, s3:PutObjectTagging on the warehouse\'s objects and s3:ListBucket on its bucket (without the latter S3 answers "access denied" for a missing object), and the use of its KMS key if it has one. A bucket policy may also demand an encryption: set storage.encryption.',
+);
+const deniedByPolicy = refused(
+  'access denied by a policy',
+  'A policy forbids it, whatever else is allowed. If the bucket demands an encryption, set storage.encryption, and storage.kmsKeyId for a key of your own; else ask the owner of the policy.',
+);
+const deniedKey = refused(
+  'the KMS key may not be used',
+  "Allow kms:GenerateDataKey and kms:Decrypt on that key, in the key's own policy as well.",
 );
 const wrongRegion = refused('the bucket is in another region', 'Set AWS_REGION to the region of the bucket.');
 
@@ -59,7 +67,7 @@ const explanations: readonly (readonly [of: string, Explanation])[] = [
   ['TimeoutError', doubtful('S3 did not reply in time', networkRemedy)],
   ['AbortError', doubtful('the run reached its time limit before S3 replied', networkRemedy)],
   ['404', { failure: 'absent', what: 'the object does not exist', remedy: laterRemedy }],
-  ['AccessDenied AllAccessDisabled AccessDeniedException 403', accessDenied],
+  ['AccessDenied AllAccessDisabled 403', accessDenied],
   ['NoSuchBucket', refused('the bucket does not exist', 'Check the bucket in "warehouse", or create it.')],
   ['InvalidBucketName', refused('the name of the bucket is not valid', 'Check the bucket in "warehouse".')],
   [
@@ -116,6 +124,7 @@ const explanations: readonly (readonly [of: string, Explanation])[] = [
       'Check storage.kmsKeyId and the default encryption of the bucket: the key must be in the region of the bucket.',
     ),
   ],
+  ['AccessDeniedException', deniedKey],
 ];
 
 const byCode: ReadonlyMap<string, Explanation> = new Map(
@@ -195,12 +204,8 @@ export function ignoredConditions(url: string): StorageError {
 function explain(thrown: unknown): Explanation {
   const { httpStatusCode: status } = metadataOf(thrown);
   const known = byCode.get(nameOf(thrown).replace(/^KMS\./, '')) ?? byCode.get(String(status));
-  const region = known === wrongRegion ? regionOf(thrown) : undefined;
-  if (region !== undefined) {
-    return refused(`the bucket is in the region ${region}`, `Set AWS_REGION=${region}.`);
-  }
   if (known !== undefined) {
-    return known;
+    return specific(known, thrown);
   }
   if (isRegionMissing(thrown)) {
     return refused('no AWS region is set', 'Set AWS_REGION to the region of the bucket.');
@@ -214,6 +219,23 @@ function explain(thrown: unknown): Explanation {
   }
   const what = status === undefined ? 'the request could not be sent' : `S3 returned status ${status}`;
   return refused(what, 'Check "warehouse", AWS_REGION and the AWS credentials.');
+}
+
+/** Narrows an explanation by what S3 says beside its code. */
+function specific(known: Explanation, thrown: unknown): Explanation {
+  if (known === wrongRegion) {
+    const region = regionOf(thrown);
+    return region === undefined ? known : refused(`the bucket is in the region ${region}`, `Set AWS_REGION=${region}.`);
+  }
+  if (known !== accessDenied || !(thrown instanceof Error)) {
+    return known;
+  }
+  // The texts are those of IAM: "… is not authorized to perform: kms:GenerateDataKey on resource: …", "… with an
+  // explicit deny".
+  if (/\bkms:|\bKMS key\b/.test(thrown.message)) {
+    return deniedKey;
+  }
+  return /explicit deny/i.test(thrown.message) ? deniedByPolicy : known;
 }
 
 /** Returns the bucket's region, from a header, or from the body if a signature was made for another region. */

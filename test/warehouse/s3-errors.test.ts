@@ -50,12 +50,12 @@ describe('a refusal of S3', () => {
         code: 'AccessDenied',
         message: `${user} s3:PutObject with an explicit deny in a resource-based policy`,
       },
-      /access denied .*explicit deny.*set storage\.encryption/,
+      /access denied by a policy .*explicit deny.*set storage\.encryption/,
     ],
     [
       'a KMS key without permission',
       { status: 403, code: 'AccessDenied', message: `${user} kms:GenerateDataKey on resource: ${kmsArn}` },
-      /access denied .*kms:GenerateDataKey on resource.*kms:GenerateDataKey and kms:Decrypt on that key/,
+      /the KMS key may not be used .*Allow kms:GenerateDataKey and kms:Decrypt/,
     ],
     [
       'a disabled KMS key',
