@@ -166,7 +166,8 @@ class WindowReading {
         this.#todo.push(rest);
         return;
       }
-      const cut = balanceCut(rest, reply, this.#source.profile, this.#task);
+      const isSure = !this.#mayBeWrong(rest, reply);
+      const cut = isSure ? balanceCut(rest, reply, this.#source.profile, this.#task) : null;
       if (cut === null) {
         return await this.#readInParts(rest, reply);
       }
@@ -174,8 +175,8 @@ class WindowReading {
       const isBalanced = this.#judgeBalance(cut, reply, next);
       rest = cut.remainder;
       // A remainder's count that is too low also makes a balance fail, so it must not prove the remainder whole.
-      const isDoubtful = next !== null && !isBalanced && this.#isWhole(rest, next);
-      reply = isDoubtful ? await this.#look(rest) : next;
+      const isTooLow = next !== null && !isBalanced && this.#isWhole(rest, next);
+      reply = isTooLow ? await this.#look(rest) : next;
     }
     if (reply !== null) {
       this.#proven.push(rest);
@@ -191,12 +192,7 @@ class WindowReading {
     this.#looked = window;
     // Without exact counts, every window needs two looks.
     let reply = await (profile.largestCount > 0 ? ask : askTwice)(this.#source, window);
-    for (let looks = 1; reply !== null && looks < maxLooks; looks += 1) {
-      const { rows, distinct, isShort, isConfirmed } = reply;
-      const mayBeWrong = rows === 0 || (!isConfirmed && (isShort || distinct < rows));
-      if (!mayBeWrong || this.#hasEnough() || this.#isWhole(window, reply)) {
-        return reply;
-      }
+    for (let looks = 1; reply !== null && looks < maxLooks && this.#mayBeWrong(window, reply); looks += 1) {
       reply = await askTwice(this.#source, window, reply);
     }
     if (reply === null) {
@@ -204,6 +200,13 @@ class WindowReading {
       this.#todo.push(...cutAt(window, evenCuts(window, parts).map(Math.round)));
     }
     return reply;
+  }
+
+  /** Whether a reply may be wrong by itself (A4). Neither of the two counts of a balance may come from such a reply. */
+  #mayBeWrong(window: Window, reply: Reply): boolean {
+    const { rows, distinct, isShort, isConfirmed } = reply;
+    const isOdd = rows === 0 || (!isConfirmed && (isShort || distinct < rows));
+    return isOdd && !this.#isWhole(window, reply);
   }
 
   /**
@@ -225,9 +228,9 @@ class WindowReading {
    * R2: the part is complete if as many distinct rows of it were shown as the two counts leave for it. The remainder
    * was requested after the reply had arrived. A part that does not balance is queued.
    */
-  #judgeBalance({ part, shownRows }: Cut, { count }: Reply, next: Reply | null): boolean {
+  #judgeBalance({ part, remainder, shownRows }: Cut, { count }: Reply, next: Reply | null): boolean {
     const { profile } = this.#source;
-    const nextCount = next?.count ?? null;
+    const nextCount = next === null || this.#mayBeWrong(remainder, next) ? null : next.count;
     const partRows = profile.believes(count) && profile.believes(nextCount) ? count - nextCount : 0;
     const isBalanced = partRows === shownRows && profile.balancesHold;
     profile.hints.noteBalance(!isBalanced);

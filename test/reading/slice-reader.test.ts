@@ -1,7 +1,8 @@
 /** Slices read in parallel. Each case would lose rows without one of the rules of the reading. */
 import { describe, expect, it } from 'vitest';
 import { IncompleteReadError } from '../../functions/errors.ts';
-import type { Page, Window } from '../../functions/model.ts';
+import { containsAny } from '../../functions/intervals.ts';
+import { type Execution, executionKey, type Page, type Window } from '../../functions/model.ts';
 import type { Reply } from '../../functions/reading/page-source.ts';
 import { readFirst, readWindow } from '../../functions/reading/read-window.ts';
 import { LookbackGate } from '../../functions/sync/lookback-gate.ts';
@@ -309,6 +310,30 @@ describe('a balance', () => {
     });
     const read = await readPartly(source, rowsSpan(0, 180), { settledUntilMs, rereadFromMs: settledUntilMs });
     expect([...read.collected.seen.keys()]).toEqual(expect.arrayContaining(keysOf(rows.slice(0, 150))));
+  });
+
+  /** The first page of a window of 130 rows lacks row 80. */
+  const firstPage = (rows: readonly Execution[]) => rows.slice(29, 130).filter((row) => row !== rows[80]);
+
+  it.each([
+    ['a reply that may be wrong, because enough rows were shown', [3], 129],
+    ['one of many replies that may be wrong, because rows leave before each look', [3, 5, 7], 1000],
+  ])('does not use the count of %s', async (_which, wrong, enoughRows) => {
+    const rows = executions(300);
+    const leftBefore = (n: number): number => 3 * [4, 6, 8].filter((at) => n >= at).length;
+    const source = pagedSource(rows, {
+      order: 'descending',
+      beforeRequest: (n, self) => {
+        self.rows = rows.slice(leftBefore(n));
+      },
+      distort: (page, n) => {
+        const old = { ...page, count: 31, executions: page.executions.slice(1) };
+        return n === 2 ? { ...page, executions: firstPage(rows).toReversed() } : wrong.includes(n) ? old : page;
+      },
+    });
+    const read = await readPartly(source, rowsSpan(0, 130), { isEnough: ({ seen }) => seen.size >= enoughRows });
+    const isProven = containsAny(read.proven, rows[80]!.startTimeMs);
+    expect(read.collected.seen.has(executionKey(rows[80]!))).toBe(isProven);
   });
 
   it('counts no row twice if the last of three replies shows one in place of another', async () => {
