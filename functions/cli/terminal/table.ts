@@ -32,7 +32,8 @@ const ellipsis = '…';
 /**
  * Renders rows under their headings. Numbers are right-aligned and never shortened; null is shown as `-`. On a
  * terminal, times leave out their common part, which a line below the table states; if that is not enough, columns move
- * together, and then texts are shortened. A table that is still too wide is rendered vertically.
+ * together, a long text that is the same in every row moves below the table, and then texts are shortened. A table that
+ * is still too wide is rendered vertically.
  */
 export function renderTable(
   headings: readonly string[],
@@ -46,11 +47,11 @@ export function renderTable(
   const layouts = [...styles.map((times) => ({ times, between: gap })), { times: styles.at(-1), between: narrowGap }];
   for (const { times = fullTimes, between } of isVertical ? [] : layouts) {
     const columns = columnsOf(names, rows, times);
-    const excess = totalWidth(columns, between) - room;
-    const shown = excess <= 0 ? columns : between === narrowGap ? shortened(columns, excess) : null;
-    if (shown !== null) {
-      const note = times.note === null ? [] : [paint.dim(times.note)];
-      return [...linesOf(shown, rows.length, between), ...note].join('\n');
+    const isWide = totalWidth(columns, between) > room;
+    const fitted = !isWide ? { shown: columns, notes: [] } : between === narrowGap ? narrowed(columns, room) : null;
+    if (fitted !== null) {
+      const notes = [...fitted.notes, ...(times.note === null ? [] : [times.note])].map((note) => paint.dim(note));
+      return [...linesOf(fitted.shown, rows.length, between), ...notes].join('\n');
     }
   }
   return renderVertically(columnsOf(names, rows, fullTimes), rows.length);
@@ -117,6 +118,19 @@ function renderVertically(columns: readonly Column[], rowCount: number): string 
 
 function totalWidth(columns: readonly Column[], between: string): number {
   return columns.reduce((sum, column) => sum + column.width, between.length * (columns.length - 1));
+}
+
+/** Moves long texts that are the same in every row into notes, and shortens others; null if it still does not fit. */
+function narrowed(columns: readonly Column[], room: number) {
+  const same = columns.filter(isSame);
+  const others = columns.filter((column) => !same.includes(column));
+  const shown = shortened(others, totalWidth(others, narrowGap) - room);
+  return shown === null ? null : { shown, notes: same.map(({ name, texts }) => `${name} of every row: ${texts[0]}`) };
+}
+
+/** Whether a long text, such as the id of a workspace, is the same in every row. */
+function isSame({ texts, isNumeric, hasTimes, hasWords }: Column): boolean {
+  return !isNumeric && !hasTimes && !hasWords && texts.length > 1 && texts.every((text) => text === texts[0]);
 }
 
 /**

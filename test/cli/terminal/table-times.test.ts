@@ -13,7 +13,7 @@ const names = ['客户主数据唯一性校验规则每日', 'dwd_orders_not_nul
 /** Renders names with times, and returns the times and the note. */
 function shownTimes(times: readonly string[], zone: string, width: number | null): string[] {
   showTimesIn(zone);
-  const rows = times.map((time) => ['a-name-of-thirty-characters-abc', timeCell(time)]);
+  const rows = times.map((time, index) => [`a-name-of-thirty-characters-ab${index}`, timeCell(time)]);
   const [, ...lines] = renderTable(['name', 'time'], rows, { width }).split('\n');
   return lines.map((line, index) => (index < times.length ? line.replace(/^\S+ +/, '') : line));
 }

@@ -74,6 +74,25 @@ describe('a table', () => {
     expect(renderTable(names, cells, { width: 70 }).split('\n')).toHaveLength(8);
   });
 
+  it('moves a long text that all rows share below a table that is too wide, before it shortens names', () => {
+    const workspace = '9f2e71d04c8b4be5a6d31f0c58e7b924';
+    const cells = ['订单完整性检查:每日凌晨', 'order_detail/unique_key'].map((name) => [
+      workspace,
+      name,
+      1012386207306600400n,
+    ]);
+    const table = (width: number, count = 2) =>
+      renderTable(['workspace', 'name', 'id'], cells.slice(0, count), { width }).split('\n');
+    expect(table(80)[0]).toMatch(/^workspace /);
+    expect(table(60)).toEqual([
+      'name                                     id',
+      '订单完整性检查:每日凌晨 1012386207306600400',
+      'order_detail/unique_key 1012386207306600400',
+      `workspace of every row: ${workspace}`,
+    ]);
+    expect(table(60, 1)[0]).toMatch(/^workspace /);
+  });
+
   it('prints one line per value if even short names do not fit', () => {
     const lines = linesAt(40);
     expect(lines[0]).toBe('id          1012386207306600400');
