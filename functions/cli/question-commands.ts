@@ -116,9 +116,9 @@ Reads the days shown, and up to 30 more to find out since when a task has failed
     ],
     remarks: `
 A change is an execution that ended with another status than the one of its task before: SUCCESS, ALARMING or FAILED.
-The table is read from 30 days before --since. A task that was created since then and failed from its first execution on
-is listed without a status before, if "tasks" is set and the syncs have read everything since it was created. No other
-task's first execution in these days is a change.`,
+"in_a_row" counts the executions from it on that ended with its status. The table is read from 30 days before --since. A
+task that was created since then and failed from its first execution on is listed without a status before, if "tasks" is
+set and the syncs have read everything since it was created. For other tasks, the first execution is no change.`,
     load: async () => (await import('./changes/changes-command.ts')).changes,
   }),
   command({
