@@ -109,7 +109,7 @@ function lookBackRemark({ days, readFromDay, leftOut, incidents }: ReportData): 
 
 function footer({ leftOut, tasks, readFromDay }: ReportData): HTMLElement {
   const lines = [
-    `For each task, this page has the last ${leftOut.runsPerTask} runs, up to ${leftOut.rulesPerTask} rules, and up to ${leftOut.findingsPerTask} findings of runs that did not pass. Counts and rates of runs include all of them.`,
+    `For each task, this page has the last ${leftOut.runsPerTask} runs, up to ${leftOut.rulesPerTask} rules, and up to ${leftOut.findingsPerTask} findings of its last runs that did not pass. Counts and rates of runs include all of them.`,
     ...(leftOut.tasks === 0
       ? []
       : [
