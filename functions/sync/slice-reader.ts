@@ -69,6 +69,10 @@ export class SliceReader {
   #rowsPerMs: number | null;
   /** Rows of unproven parts. They are kept in case they leave the source before the part is read again. */
   readonly #carried: Map<string, Seen>;
+  /** Everything that was proven. */
+  #proven: readonly Window[] = [];
+  /** Keys of returned rows at the ends of proven parts. Requests for the parts beside them show these rows again. */
+  readonly #atEnds = new Set<string>();
   #unread: readonly Window[];
   readonly #begun: BegunSlice[] = [];
   #failure: unknown = null;
@@ -179,7 +183,7 @@ export class SliceReader {
 
   /**
    * Returns the rows of the proven parts, including carried rows that have left the source; carries the others until
-   * their own part is proven.
+   * their own part is proven. A row of a part that was returned before may be one that this part has not shown.
    */
   #rowsOf(proven: readonly Window[], { seen, unreadable }: Collected): Collected {
     const { source, spans } = this.#reading;
@@ -188,6 +192,8 @@ export class SliceReader {
       toMs: toMs + edgeToleranceMs,
     }));
     const asked = unionOf(widened);
+    const endsMs = proven.flatMap(({ fromMs, toMs }) => [fromMs, toMs]);
+    this.#proven = unionOf([...this.#proven, ...proven]);
     // If the source filters by another time than it shows, no other window may show a row.
     const isAttributable = source.profile.balancesHold;
     for (const [key, row] of this.#carried) {
@@ -198,9 +204,12 @@ export class SliceReader {
       const { startTimeMs } = row.execution;
       // A request is wider than its window, and a row beside all that is read may leave before it is due.
       const isOwn = containsAny(containsAny(spans, startTimeMs) ? proven : asked, startTimeMs);
-      if (isAttributable && !isOwn) {
+      const isMissed = containsAny(this.#proven, startTimeMs) && !this.#atEnds.has(key);
+      if (isAttributable && !isOwn && !isMissed) {
         this.#carried.set(key, row);
         seen.delete(key);
+      } else if (endsMs.some((ms) => Math.abs(ms - startTimeMs) <= edgeToleranceMs)) {
+        this.#atEnds.add(key);
       }
     }
     return { seen, unreadable };

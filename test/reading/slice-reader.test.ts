@@ -176,6 +176,24 @@ describe('rows that have left', () => {
     expect([...(inLast?.keys() ?? [])]).toEqual(expect.arrayContaining(keysOf(rows.slice(-1))));
   });
 
+  it('are returned even if only a request for the next part has shown them, 1 ms before it begins', async () => {
+    const rows = [
+      ...executions(3),
+      anExecution({ id: 1n, startTimeMs: epochMs + 9_499 }),
+      ...executions(3, (index) => 3_600_000 + index * 1000).map((row) => ({ ...row, id: row.id + 100n })),
+    ];
+    const spans = [rowsSpan(0, 10), rowsSpan(10, 20)];
+    const source = pagedSource(rows, {
+      pageCap: 6,
+      distort: (page, n) => (n === 2 ? { ...page, executions: [] } : page),
+      beforeRequest: (n, self) => {
+        self.rows = n > 3 ? self.rows.filter(({ id }) => id !== 1n) : self.rows;
+      },
+    });
+    const { keys } = await readAll(await slicesOf(source, spans, { shown: undefined }), spans);
+    expect([...keys]).toEqual(expect.arrayContaining(keysOf(rows.slice(0, 4))));
+  });
+
   it('are returned with the part that covers their time if the part that showed them is not proven', async () => {
     const rows = executions(600);
     const spans = [rowsSpan(0, 600)];
