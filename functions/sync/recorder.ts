@@ -3,7 +3,7 @@ import { RecordedChange } from '../checkpoint/change.ts';
 import type { Checkpoint, Rereading } from '../checkpoint/checkpoint.ts';
 import { fingerprintOf, hash64 } from '../checkpoint/fingerprint.ts';
 import { isoTime } from '../clock.ts';
-import { contains, containsAny, gapsIn, lengthOf, spanMs, unionOf } from '../intervals.ts';
+import { contains, containsAny, gapsIn, lengthOf, overlap, spanMs, unionOf } from '../intervals.ts';
 import {
   compareExecutions,
   type EpochMs,
@@ -63,6 +63,7 @@ export class Recorder {
   #pending = new PendingCommit();
   /** Parts of `rereads` that were read. */
   readonly #reread: Window[] = [];
+  #hasProgress = false;
 
   constructor(run: TargetRun, checkpoint: Checkpoint, options: RecorderOptions) {
     this.#run = run;
@@ -100,6 +101,11 @@ export class Recorder {
     return this.#pending.rows.length + this.#pending.unreadable.length;
   }
 
+  /** Whether anything was covered that was not before, or any part of `rereads` was read. */
+  get hasProgress(): boolean {
+    return this.#hasProgress;
+  }
+
   /** Records the proven parts of a slice, up to `provenToMs`, and all their rows. */
   addSlice({ window, proven, unproven, collected }: ReadSlice, provenToMs: EpochMs): void {
     if (provenToMs < window.toMs) {
@@ -133,6 +139,7 @@ export class Recorder {
     const covered = proven
       .filter(({ fromMs }) => fromMs < provenToMs)
       .map(({ fromMs, toMs }) => ({ fromMs, toMs: Math.min(toMs, provenToMs) }));
+    this.#hasProgress ||= covered.some((part) => this.rereads !== null || gaps.some((gap) => overlap(part, gap)));
     this.#reread.push(...covered);
     this.#pending.change.windows.push(...covered.map((part) => ({ window: part, startTimesMs })));
     this.#noteMoved(collected, covered, late);

@@ -43,7 +43,7 @@ export class RunState {
 
 /**
  * Runs `read`, then commits. A stopped run commits and is not done. A failed run commits and throws; so does a run
- * whose time ended while the source was failing or before anything was read.
+ * whose time ended while the source was failing or before anything new was covered.
  *
  * @throws DqsyncError of `read` or of the commit
  */
@@ -60,7 +60,7 @@ export async function readAndCommit(
     if (committer.isBroken) {
       throw thrown;
     }
-    const failure = run.budget.remainingMs() === 0 ? failureOf(run, state, thrown) : null;
+    const failure = run.budget.remainingMs() === 0 ? failureOf(run, state, committer, thrown) : null;
     if (failure === null && thrown instanceof StoppedError) {
       const isWaiting = state.waitingFor !== null;
       await committer.commit('stopped', isWaiting ? thrown.message : null);
@@ -104,17 +104,21 @@ function requireReadable({ hasReadable, unreadableReason }: RunState, { recorder
 }
 
 /** Returns why a run whose time has ended has failed; null if it made progress and the next run continues. */
-function failureOf({ source, target }: TargetRun, state: RunState, thrown: unknown): DqsyncError | null {
+function failureOf(
+  { source, target }: TargetRun,
+  { waitingFor }: RunState,
+  { recorder: { hasProgress } }: Committer,
+  thrown: unknown,
+): DqsyncError | null {
   const { failing } = source.stats();
-  const hasProgress = state.at.doneMs > 0;
   const isThrottled = failing instanceof SourceError && isOverQuota(failing.httpStatus, failing.code);
   if (failing !== null && !(hasProgress && isThrottled)) {
     return failing;
   }
-  if (hasProgress || !(thrown instanceof StoppedError) || state.waitingFor !== null) {
+  if (hasProgress || !(thrown instanceof StoppedError) || waitingFor !== null) {
     return null;
   }
-  return new SourceError('the time limit of this run was reached before any window was read to its end', {
+  return new SourceError('the time limit of this run was reached before it covered anything new', {
     target: target.name,
     remedy: 'Coverage did not grow. Give the run more time with maxRunSeconds, then run again.',
   });

@@ -1,9 +1,11 @@
 /** The part of its time that a run reserves for the last commit. */
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
-import type { Clock } from '../../functions/clock.ts';
+import { type Clock, isoTime } from '../../functions/clock.ts';
 import { SourceError, StoppedError } from '../../functions/errors.ts';
+import type { EpochMs, PageRequest } from '../../functions/model.ts';
 import { type OpenBudget, openBudget } from '../../functions/sync/budget.ts';
-import { syncedSource } from '../support/synced-source.ts';
+import type { Summary } from '../../functions/sync/summary.ts';
+import { hourMs, minuteMs, syncedSource, withSource, worldStartMs } from '../support/synced-source.ts';
 
 const infinite = Number.POSITIVE_INFINITY;
 
@@ -69,6 +71,57 @@ describe('a budget', () => {
     backMs = 3_600_000;
     vi.advanceTimersByTime(8_000);
     expect(budget.remainingMs()).toBe(0);
+  });
+});
+
+describe('a sync whose time ends', () => {
+  /** Syncs 300 rows within the lookback, and 20 hours later again, until `isLast` is true of a request. */
+  async function stoppedSync(isLast: (request: PageRequest, watermarkMs: EpochMs) => boolean): Promise<Summary> {
+    vi.useRealTimers();
+    const world = await syncedSource();
+    const watermarkMs = world.clock.now();
+    world.sim.life.addMany(300, { fromMs: watermarkMs - 10 * minuteMs, toMs: watermarkMs });
+    await world.syncWell();
+    world.clock.advance(20 * hourMs);
+    world.sim.life.addMany(6_000, { fromMs: watermarkMs, toMs: world.clock.now() });
+    const [summary] = await world.sync({
+      limitMs: minuteMs,
+      ...withSource(world, ({ fetchPage }) => ({
+        fetchPage: async (request) => {
+          if (!isLast(request, watermarkMs)) {
+            return await fetchPage(request);
+          }
+          world.clock.advance(minuteMs);
+          throw new StoppedError('the time is up', { remedy: 'Run again.' });
+        },
+      })),
+    });
+    return summary!;
+  }
+  const isFirst = ({ startTimeMs }: PageRequest, watermarkMs: EpochMs) => startTimeMs < watermarkMs - hourMs;
+
+  it.each([
+    ['at its first request', () => true],
+    ['in the lookback', (request: PageRequest, watermarkMs: EpochMs) => !isFirst(request, watermarkMs)],
+    [
+      'right after the lookback',
+      (request: PageRequest, watermarkMs: EpochMs) =>
+        !isFirst(request, watermarkMs) && request.endTimeMs > watermarkMs + minuteMs,
+    ],
+  ])('%s fails, because it has covered nothing new', async (_when, isLast) => {
+    const summary = await stoppedSync(isLast);
+    expect(summary).toMatchObject({
+      done: false,
+      watermark: isoTime(worldStartMs),
+      error: { kind: 'source', message: expect.stringContaining('before it covered anything new') },
+    });
+  });
+
+  it('after it has covered more is not done and does not fail', async () => {
+    const summary = await stoppedSync(({ startTimeMs }, watermarkMs) => startTimeMs > watermarkMs + 15 * hourMs);
+    expect(summary.error).toBeUndefined();
+    expect(summary.done).toBe(false);
+    expect(summary.watermark! > isoTime(worldStartMs)).toBe(true);
   });
 });
 
