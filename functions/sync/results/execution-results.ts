@@ -52,12 +52,15 @@ export async function fetchExecution(
   const fetched = await fetchPages(source, entry.id);
   const nowMs = now();
   if (fetched === null) {
-    return entry.state === 'unfinished' ? finished(entry, [], nowMs) : without(entry, 'deleted', nowMs);
+    return without(entry, 'deleted', nowMs);
   }
   const { results, isComplete } = fetched;
   const isLastTry = entry.tries + 1 >= maxTries || (entry.tries > 0 && nowMs - entry.startTimeMs > finalAfterMs);
   if (results.length === 0 || !isComplete) {
-    return isLastTry ? lastWord(entry, results, nowMs) : later(entry, [], nowMs);
+    if (!isLastTry) {
+      return later(entry, [], nowMs);
+    }
+    return results.length === 0 ? without(entry, 'none', nowMs) : finished(entry, results, nowMs);
   }
   const isExporting = results.some(({ abnormalTableStatus: status }) => status === 'READY' || status === 'RUNNING');
   return isExporting && !isLastTry
@@ -67,12 +70,7 @@ export async function fetchExecution(
 
 /** Returns what to do after a failed request: request again later, or record that the execution has no results. */
 export function afterFailure(entry: PendingResult, nowMs: EpochMs): FetchedExecution {
-  if (entry.tries + 1 < maxFailures) {
-    return later(entry, [], nowMs);
-  }
-  return entry.state === 'unfinished'
-    ? finished(entry, [], nowMs)
-    : { ...without(entry, 'failed', nowMs), isExpired: true };
+  return entry.tries + 1 < maxFailures ? later(entry, [], nowMs) : without(entry, 'failed', nowMs);
 }
 
 /**
@@ -89,13 +87,7 @@ export function afterRefusal(entry: PendingResult, nowMs: EpochMs): FetchedExecu
  * next execution of its instance, even if no run ever sees that one. Results that are already in the table stay.
  */
 export function withoutDoubtful({ entry }: FetchedExecution, nowMs: EpochMs): FetchedExecution {
-  return entry.state === 'unfinished' ? finished(entry, [], nowMs) : without(entry, 'gone', nowMs);
-}
-
-function lastWord(entry: PendingResult, results: readonly RuleResult[], nowMs: EpochMs): FetchedExecution {
-  return results.length === 0 && entry.state === 'none'
-    ? without(entry, 'none', nowMs)
-    : finished(entry, results, nowMs);
+  return without(entry, 'gone', nowMs);
 }
 
 function finished(entry: PendingResult, results: readonly RuleResult[], fetchedAtMs: EpochMs): FetchedExecution {
@@ -112,19 +104,22 @@ export function pauseMs(tries: number): number {
   return Math.min(longestPauseMs, firstPauseMs * 4 ** tries);
 }
 
-/** One row that says why there are no results. */
+/** Returns one row that says why there are no results; none for an execution that has some in the table already. */
 function without(
   entry: PendingResult,
   why: 'deleted' | 'gone' | 'rerun' | 'none' | 'failed',
   nowMs: EpochMs,
 ): FetchedExecution {
+  if (entry.state === 'unfinished') {
+    return finished(entry, [], nowMs);
+  }
   const extra = JSON.stringify({ _dqsync: { no_results: why, noted_at: isoTime(nowMs) } });
   const row: RuleResult = {
     ...{ ruleId: null, ruleInstanceId: null, alarmed: null, objectName: null, metrics: null },
     abnormalTableStatus: null,
     extra,
   };
-  return { ...finished(entry, [row], nowMs), isNote: true };
+  return { ...finished(entry, [row], nowMs), isNote: true, isExpired: why === 'failed' };
 }
 
 /**
