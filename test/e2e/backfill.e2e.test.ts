@@ -164,7 +164,8 @@ describe.skipIf(!isProvided)('a backfill on an emulated AWS', () => {
       ['sales', 'hr'].map((target) => ({ target, mode: 'backfill', done: true, from: range.from })),
     );
     expect(requests).toBeGreaterThan(0);
-    expect(requests).toBeLessThan(20);
+    // All rows again would take 250 requests. How many the rest takes depends on how far each invocation gets.
+    expect(requests).toBeLessThan(100);
     expect((await stage.invoke('RequestResponse')).failed).toBe(false);
     await stage.expectTruth();
     await stage.expectResults(other.workspace);

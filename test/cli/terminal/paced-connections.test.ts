@@ -4,10 +4,13 @@ import { expect, it } from 'vitest';
 import type { Summary } from '../../../functions/sync/summary.ts';
 import { addExecutions, aWorld, type World } from '../world.ts';
 
-/** A source with a small quota, which the config names. */
+/**
+ * A source with a small quota, and a config that names a stricter one: on a busy machine a request may arrive half a
+ * second after it was sent.
+ */
 async function limitedWorld(): Promise<World> {
   const quota = { requests: 6, perSeconds: 2 };
-  const world = await aWorld({ quota });
+  const world = await aWorld({ quota: { ...quota, perSeconds: 1.5 } });
   addExecutions(world, 500);
   await world.configure((config) => {
     config.source['quota'] = quota;
