@@ -8,7 +8,7 @@
  * fails to deliver is halved in the same way (R6).
  */
 import { IncompleteReadError, SourceError } from '../errors.ts';
-import { cutAt, evenCuts, gapsIn, inOrder, spanMs, unionOf } from '../intervals.ts';
+import { cutAt, evenCuts, gapsIn, inOrder, lengthOf, spanMs, unionOf } from '../intervals.ts';
 import type { Window } from '../model.ts';
 import { addReply, type Collected, emptyCollected } from './collected.ts';
 import { type Ages, balanceCut, type Cut, halvesOf, isSingleTime, partsOf } from './cuts.ts';
@@ -50,6 +50,9 @@ export async function readWindow(source: PageSource, task: WindowTask): Promise<
   return await new WindowReading(source, task).read();
 }
 
+/** Maximum length of the empty windows that a first read requests if the source refuses longer ones. */
+const maxEmptyMs = 30 * 86_400_000;
+
 /** The result of reading a window only until a reply shows rows. */
 export interface FirstReply extends Pick<WindowRead, 'collected' | 'unproven'> {
   /** The first reply with rows, or else the last one. */
@@ -58,22 +61,24 @@ export interface FirstReply extends Pick<WindowRead, 'collected' | 'unproven'> {
 
 /**
  * Reads a window only until a reply shows rows. The first read of a run is one of a long span (R0): it shows the page
- * size, whether counts exceed pages, and the density.
+ * size, whether counts exceed pages, and the density. If the source refuses such a span, the read ends after a month
+ * without rows: years of a day each would take all the time of a run.
  *
  * @throws what `fetchPage` throws
  */
 export async function readFirst(source: PageSource, window: Window): Promise<FirstReply> {
+  const { hints } = source.profile;
   const { collected, unproven, failure } = await readWindow(source, {
     window,
     settledUntilMs: Number.POSITIVE_INFINITY,
     rereadFromMs: Number.POSITIVE_INFINITY,
-    isEnough: ({ seen, unreadable }) => seen.size + unreadable.size > 0,
+    isEnough: ({ seen, unreadable }, proven) =>
+      seen.size + unreadable.size > 0 || (spanMs(window) > hints.maxSpanMs && lengthOf(proven) >= maxEmptyMs),
   });
-  const { answered } = source.profile.hints;
-  if (failure !== null || answered === null) {
+  if (failure !== null || hints.answered === null) {
     throw failure;
   }
-  return { reply: answered.reply, collected, unproven };
+  return { reply: hints.answered.reply, collected, unproven };
 }
 
 class WindowReading {

@@ -77,13 +77,14 @@ export interface Calibration extends FirstReply {
 }
 
 /**
- * Makes the first request of a run, over `window` and at least a month.
+ * Makes the first request of a run, over `window` and at least a month, or as much of that as the source is known to
+ * accept.
  *
  * @throws what the source throws
  */
 export async function calibrateRun(source: PageSource, { fromMs, toMs }: Window): Promise<Calibration> {
-  const span = { fromMs: Math.max(firstAskableMs, Math.min(fromMs, toMs - calibratedMs)), toMs };
-  const first = await readFirst(source, span);
+  const longestMs = Math.min(source.profile.hints.maxSpanMs, Math.max(toMs - fromMs, calibratedMs));
+  const first = await readFirst(source, { fromMs: Math.max(firstAskableMs, toMs - longestMs), toMs });
   const { reply } = first;
   const { window } = reply;
   const rows = Math.max(reply.rows, reply.count ?? 0);

@@ -117,6 +117,15 @@ describe('a limit on spans', () => {
     );
   });
 
+  it('ends the first request of a run after a month without rows', async () => {
+    const empty = pagedSource([]);
+    const { source } = refusing(1)(empty);
+    const years = { fromMs: epochMs - 5 * 365 * 86_400_000, toMs: epochMs };
+    const { reply, unproven } = await readFirst(source, years);
+    expect([reply.rows, unproven]).toEqual([0, []]);
+    expect(empty.requests).toBeLessThan(80);
+  });
+
   it("shorter than a day is an error with the source's message", async () => {
     const source = refusing(0.5)(pagedSource(executions(300)));
     await expect(read(source)).rejects.toThrow('the time range is too long');

@@ -145,11 +145,20 @@ describe('a source that', () => {
     expect(refused).toBe(2);
   });
 
-  it('refuses long spans has the longest one it accepts in the checkpoint', async () => {
+  it('refuses long spans has the longest one it accepts in the checkpoint, and later runs ask for no longer one', async () => {
     const world = await syncedSource({ history: { days: 40, tasks: 5 }, traps: { maxSpanDays: 7 } });
     await world.syncWell();
     const { maxSpanMs } = await checkpointOf(world);
     expect(maxSpanMs ?? Number.POSITIVE_INFINITY).toBeLessThanOrEqual(7 * dayMs);
+    const askedMs: number[] = [];
+    const watching = withSource(world, ({ fetchPage }) => ({
+      fetchPage: async (request) => {
+        askedMs.push(request.endTimeMs - request.startTimeMs);
+        return await fetchPage(request);
+      },
+    }));
+    await world.syncWell(watching);
+    expect(Math.max(...askedMs)).toBeLessThanOrEqual(7 * dayMs);
   });
 });
 
