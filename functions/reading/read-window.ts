@@ -88,8 +88,8 @@ class WindowReading {
   readonly #collected = emptyCollected();
   readonly #proven: Window[] = [];
   readonly #unproven: IncompleteReadError[] = [];
-  readonly #undelivered: Window[] = [];
-  #cause: SourceError | undefined;
+  /** Windows that the source fails to deliver, each with its error. */
+  readonly #undelivered = new Map<Window, SourceError>();
   /** The window that was requested last. */
   #looked: Window;
   #halvings = 0;
@@ -116,8 +116,9 @@ class WindowReading {
     } catch (thrown) {
       failure = thrown;
     }
-    for (const window of unionOf(this.#undelivered)) {
-      this.#unproven.push(new IncompleteReadError(window, null, 0, this.#cause));
+    for (const window of unionOf([...this.#undelivered.keys()])) {
+      const [, cause] = [...this.#undelivered].find(([part]) => part.fromMs === window.fromMs) ?? [];
+      this.#unproven.push(new IncompleteReadError(window, null, 0, cause));
     }
     return { collected: this.#collected, proven: unionOf(this.#proven), unproven: this.#unproven, failure };
   }
@@ -156,8 +157,7 @@ class WindowReading {
       this.#source = { ...this.#source, isDoubtful: true };
       this.#halvings += 1;
       if (halves.length === 0) {
-        this.#undelivered.push(failed);
-        this.#cause = thrown;
+        this.#undelivered.set(failed, thrown);
       }
     }
   }

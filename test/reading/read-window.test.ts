@@ -460,6 +460,21 @@ describe('a part that the source fails to deliver', () => {
     expect(inOrder(unproven.map(({ window }) => window))).toEqual([secondOf(300_000), secondOf(900_000)]);
   });
 
+  it('is named with its own error if two of them fail in different ways', async () => {
+    const source = pagedSource(executions(1230), {
+      order: 'descending',
+      distort: (page) => {
+        const failing = [300, 900].find((index) => holding(index)(page));
+        if (failing !== undefined) {
+          throw new SourceError(`HTTP 500 for row ${failing}`, { remedy: '-', mayBeOfRequest: true });
+        }
+        return page;
+      },
+    });
+    const unproven = inOrder((await readAround(source)).map(({ window, cause }) => ({ ...window, cause })));
+    expect(unproven).toMatchObject([300, 900].map((row) => ({ cause: { message: `HTTP 500 for row ${row}` } })));
+  });
+
   it('is one window if it is an hour long, and little around it is left out', async () => {
     const rows = executions(2_000, (index) => index * 40_000);
     const source = broken(rows, ({ executions: shown }) =>
