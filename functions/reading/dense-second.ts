@@ -77,7 +77,7 @@ export class DenseSecond {
   #take({ count, keys }: Reply): boolean {
     const isCounted = this.#source.profile.believes(count);
     if (isCounted) {
-      this.#hasLevel(count, true);
+      this.#setLevel(count, true);
     }
     for (const key of keys) {
       this.#shown.add(key);
@@ -97,12 +97,12 @@ export class DenseSecond {
         return false;
       }
     }
-    const isProven = !isCounted && this.#hasLevel(position, false) && this.#shown.size === position;
+    const isProven = !isCounted && this.#setLevel(position, false) && this.#shown.size === position;
     return isProven && (await this.#goesOnElsewhere(this.#unit === 'page' ? pages : position));
   }
 
-  /** Returns whether this was the level already. A new level makes all rows count as not shown. */
-  #hasLevel(rows: number, isCounted: boolean): boolean {
+  /** Sets the level. A new one makes all rows count as not shown. Returns whether the level is unchanged. */
+  #setLevel(rows: number, isCounted: boolean): boolean {
     const isSame = this.#level?.rows === rows && this.#level.isCounted === isCounted;
     if (!isSame) {
       this.#level = { rows, isCounted };

@@ -24,7 +24,7 @@ export interface WindowTask extends Ages {
 
 /** The result of a read. Parts that are neither proven nor unproven are still to be read. */
 export interface WindowRead {
-  /** Every row that was shown, also by a repeated request for another window. */
+  /** Every row that a reply showed, including replies to an earlier request that was repeated (R6). */
   readonly collected: Collected;
   /** Disjoint, in order of time; normally the whole window. */
   readonly proven: readonly Window[];
@@ -38,7 +38,7 @@ export interface WindowRead {
  * differ.
  */
 const maxLooks = 4;
-/** A read stops after this many unproven parts: more requests would not help against such a source. */
+/** A read stops after this many parts that are delivered but cannot be proven: more requests would not help. */
 const maxUnproven = 5;
 /** Maximum number of halvings in one read, which isolates two seconds in a month. */
 const maxHalvings = 40;
@@ -55,7 +55,7 @@ const maxEmptyMs = 30 * 86_400_000;
 
 /** The result of reading a window only until a reply shows rows. */
 export interface FirstReply extends Pick<WindowRead, 'collected' | 'unproven'> {
-  /** The first reply with rows, or else the last one. */
+  /** The last reply. It has no rows if no reply had any. */
   readonly reply: Reply;
 }
 
@@ -207,7 +207,7 @@ class WindowReading {
     return reply;
   }
 
-  /** Whether a reply may be wrong by itself (A4). Neither of the two counts of a balance may come from such a reply. */
+  /** Returns whether a reply may be wrong by itself (A4). A balance uses no count of such a reply (R2). */
   #mayBeWrong(window: Window, reply: Reply): boolean {
     const { rows, distinct, isShort, isConfirmed } = reply;
     const isOdd = rows === 0 || (!isConfirmed && (isShort || distinct < rows));
@@ -215,7 +215,9 @@ class WindowReading {
   }
 
   /**
-   * R1: a reply shows as many distinct rows as an exact count says. A reply without rows proves no count.
+   * Returns whether a reply shows its whole window, by one of two rules.
+   *
+   * R1: the reply shows as many distinct rows as an exact count says. A reply without rows proves no count.
    *
    * R3: two replies in a row that were not cut off show the same. A row shown twice may have replaced another row. Only
    * in a window of a single start time it counts as listed twice.
@@ -230,8 +232,8 @@ class WindowReading {
   }
 
   /**
-   * R2: the part is complete if as many distinct rows of it were shown as the two counts leave for it. The remainder
-   * was requested after the reply had arrived. A part that does not balance is queued.
+   * Proves a part by R2, or queues it. The part is complete if as many distinct rows of it were shown as the two counts
+   * leave for it. The remainder was requested after the reply had arrived. Returns whether the part is proven.
    */
   #judgeBalance({ part, remainder, shownRows }: Cut, { count }: Reply, next: Reply | null): boolean {
     const { profile } = this.#source;
@@ -243,7 +245,7 @@ class WindowReading {
     return isBalanced;
   }
 
-  /** R4 and R5: queues smaller parts, or reads a single second by offset. @throws IncompleteReadError, as `ask` does */
+  /** Queues smaller parts (R4), or reads a single second by offset (R5). @throws IncompleteReadError, as `ask` does */
   async #readInParts(window: Window, reply: Reply): Promise<void> {
     const { profile } = this.#source;
     if (isSingleTime(window, profile.hints.isWholeSeconds)) {

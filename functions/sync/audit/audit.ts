@@ -86,9 +86,9 @@ class Audit {
   }
 
   /**
-   * Compares counts first, which costs one request per day. Then reads days whose count is not exact, least recently
-   * compared first, so that each has its turn if the time is too short for all. Compares the last runs at the end,
-   * when the days that lacked rows are complete.
+   * Compares counts first, which costs one request per day, or two if its reply is empty. Then reads days whose count
+   * is not exact, least recently compared first, so that each has its turn if the time is too short for all. Compares
+   * the last runs at the end, when the days that lacked rows are complete.
    */
   async compareAll(): Promise<void> {
     const [newest] = this.#spans;
