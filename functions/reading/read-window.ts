@@ -53,7 +53,7 @@ export async function readWindow(source: PageSource, task: WindowTask): Promise<
 /** Maximum length of the empty windows that a first read requests if the source refuses longer ones. */
 const maxEmptyMs = 30 * 86_400_000;
 
-/** The result of reading a window only until a reply shows rows. */
+/** The result of reading a window only until a reply shows rows, even if a request after that failed. */
 export interface FirstReply extends Pick<WindowRead, 'collected' | 'unproven'> {
   /** The last reply. It has no rows if no reply had any. */
   readonly reply: Reply;
@@ -64,18 +64,18 @@ export interface FirstReply extends Pick<WindowRead, 'collected' | 'unproven'> {
  * size, whether counts exceed pages, and the density. If the source refuses such a span, the read ends after a month
  * without rows: years of a day each would take all the time of a run.
  *
- * @throws what `fetchPage` throws
+ * @throws what `fetchPage` throws before a reply has shown rows. These rows may have left the source by the next run.
  */
 export async function readFirst(source: PageSource, window: Window): Promise<FirstReply> {
   const { hints } = source.profile;
+  const hasRows = ({ seen, unreadable }: Collected): boolean => seen.size + unreadable.size > 0;
   const { collected, unproven, failure } = await readWindow(source, {
     window,
     settledUntilMs: Number.POSITIVE_INFINITY,
     rereadFromMs: Number.POSITIVE_INFINITY,
-    isEnough: ({ seen, unreadable }, proven) =>
-      seen.size + unreadable.size > 0 || (spanMs(window) > hints.maxSpanMs && lengthOf(proven) >= maxEmptyMs),
+    isEnough: (shown, proven) => hasRows(shown) || (spanMs(window) > hints.maxSpanMs && lengthOf(proven) >= maxEmptyMs),
   });
-  if (failure !== null || hints.answered === null) {
+  if (hints.answered === null || (failure !== null && !hasRows(collected))) {
     throw failure;
   }
   return { reply: hints.answered.reply, collected, unproven };

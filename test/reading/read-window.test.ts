@@ -567,6 +567,14 @@ describe('a part that the source fails to deliver', () => {
     expect(source.requests).toBeLessThan(170);
   });
 
+  it('keeps what the first reply of a run has shown if the second look at it fails', async () => {
+    const rows = executions(600);
+    let requests = 0;
+    const source = broken([...rows, ...rows.slice(-1)], () => ++requests > 1);
+    const { reply, collected } = await readFirst(source.source, longSpan);
+    expect([reply.rows, collected.seen.size]).toEqual([100, 99]);
+  });
+
   it('ends the first request of a run after three windows if the source answers none', async () => {
     const source = broken(executions(100), () => true);
     await expect(readFirst(source.source, longSpan)).rejects.toMatchObject({ kind: 'source', message: 'HTTP 500' });
