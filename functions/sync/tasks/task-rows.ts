@@ -25,14 +25,20 @@ export function changesSince(
       const before = byId.get(after.details.id) ?? null;
       return { before, after, rows: changedRows(before, after, run) };
     })
-    .filter(
-      ({ before, after, rows }) =>
-        (before === null || before.seenAtMs <= after.seenAtMs) && isNews(before, after, rows),
-    );
+    .filter((change) => isLatest(change) && isNews(change));
+}
+
+/**
+ * Whether no later observation is known. If another run made one in the same millisecond, rows with the same time would
+ * contradict each other, so these are left to the next run.
+ */
+function isLatest({ before, after, rows }: TaskChange): boolean {
+  const knownAtMs = before?.seenAtMs ?? 0;
+  return knownAtMs < after.seenAtMs || (knownAtMs === after.seenAtMs && rows.length === 0);
 }
 
 /** Whether a row has changed, or the details were read or requested. */
-function isNews(before: KnownTask | null, after: KnownTask, rows: readonly TaskRow[]): boolean {
+function isNews({ before, after, rows }: TaskChange): boolean {
   return rows.length > 0 || after.detailsReadAtMs !== before?.detailsReadAtMs || after.failedAtMs !== before.failedAtMs;
 }
 
