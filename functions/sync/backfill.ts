@@ -115,7 +115,7 @@ async function fillGaps(backfill: Backfill, window: Window): Promise<void> {
       break;
     }
   }
-  await readSpans(backfill, young);
+  await readSpans(backfill, young, [...gaps, ...young]);
 }
 
 /** Reads all of `window`, covered or not. Resumes an interrupted re-read of the same range if it is recent. */
@@ -134,8 +134,11 @@ async function readAgain(backfill: Backfill, window: Window): Promise<void> {
   }
 }
 
-/** Reads spans. Returns true if it stopped early because another run has read some of the same. */
-async function readSpans(backfill: Backfill, spans: readonly Window[]): Promise<boolean> {
+/**
+ * Reads spans. If trust is revoked, reads again what is not committed of `revocable`. Returns true if it stopped
+ * early because another run has read some of the same.
+ */
+async function readSpans(backfill: Backfill, spans: readonly Window[], revocable = spans): Promise<boolean> {
   const { run, state, recorder, committer, unproven } = backfill;
   const [first] = spans;
   if (first === undefined) {
@@ -154,7 +157,7 @@ async function readSpans(backfill: Backfill, spans: readonly Window[]): Promise<
       // A window that is read again is then read from its start.
       backfill.found = 0;
       recorder.forgetWindows();
-      slices.keepOnly(uncommitted(recorder, spans));
+      slices.keepOnly(uncommitted(recorder, revocable));
     }
     state.provenRows += rowsOf(slice);
     const doneMs = Math.min(beforeMs + lengthOf(spans) - lengthOf(slices.rest), backfill.totalMs);

@@ -55,6 +55,23 @@ describe('a backfill', () => {
     expect(await world.observationCount()).toBe(2_000);
   });
 
+  it('up to now reads everything again if its last page shows that pages are longer than they seemed', async () => {
+    const world = await worldWithHistory(300);
+    await world.syncWell();
+    world.clock.advance(2 * hourMs);
+    const nowMs = world.clock.now();
+    world.sim.life.addMany(60, { fromMs: nowMs - 8 * minuteMs, toMs: nowMs - 2 * minuteMs });
+    const { traps } = world.sim;
+    traps.pageCap = 30;
+    traps.beforePage = ({ query }) => {
+      traps.pageCap = (query.startTimeMs ?? 0) > nowMs - hourMs ? 100 : 30;
+    };
+    const window = { fromMs: nowMs - 37 * dayMs, toMs: nowMs };
+    expect(await world.backfill({ window })).toMatchObject({ done: true });
+    expect(gapsIn({ ...window, toMs: nowMs - hourMs }, (await checkpointOf(world)).coverage)).toEqual([]);
+    await world.expectTruth();
+  });
+
   it('up to now writes young rows, but leaves their coverage to the scheduled sync', async () => {
     const world = await syncedSource();
     const nowMs = world.clock.now();
