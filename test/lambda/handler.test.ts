@@ -119,7 +119,7 @@ describe('a target that fails', () => {
 
 describe('an invocation with little time', () => {
   // 60 requests are needed. An invocation's time allows for two spans of the quota, 40 requests.
-  const scarce = { requests: 20, perSeconds: 0.8 };
+  const scarce = { requests: 20, perSeconds: 1.6 };
 
   async function deployScarce(config: Record<string, unknown> = {}) {
     const sandbox = await deploy();
@@ -132,7 +132,7 @@ describe('an invocation with little time', () => {
     const sandbox = await deployScarce();
     const dones: boolean[] = [];
     for (let invocation = 1; invocation <= 50 && dones.at(-1) !== true; invocation += 1) {
-      const [summary] = await sandbox.handler({}, sandbox.context(2000));
+      const [summary] = await sandbox.handler({}, sandbox.context(4000));
       dones.push(summary?.done ?? false);
     }
 
@@ -143,7 +143,7 @@ describe('an invocation with little time', () => {
   });
 
   it('ends after maxRunSeconds even if Lambda leaves more time', async () => {
-    const sandbox = await deployScarce({ maxRunSeconds: 1 });
+    const sandbox = await deployScarce({ maxRunSeconds: 2 });
 
     expect(await sandbox.handler({}, sandbox.context())).toMatchObject([{ done: false }]);
   });
