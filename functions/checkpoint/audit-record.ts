@@ -31,9 +31,9 @@ const document = z.object({
 export type AuditRecord = Readonly<Omit<z.output<typeof document>, 'format' | 'version'>>;
 
 /** The document as stored; null if no audit has ended yet, or the record cannot be parsed. */
-export const auditKind: DocumentKind<AuditRecord | null> = {
-  keyOf: auditKey,
+export const auditKind = (target: string): DocumentKind<AuditRecord | null> => ({
+  key: auditKey(target),
   schema: document.transform(({ format: _format, version: _version, ...record }) => record),
   empty: null,
   encode: (record) => `${JSON.stringify({ format: 'dqsync.audit', version: 1, ...record })}\n`,
-};
+});

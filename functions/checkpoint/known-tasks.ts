@@ -47,7 +47,7 @@ export type KnownTask = Readonly<z.output<typeof knownTask>>;
  */
 export function knownTasksKind(place: Parameters<typeof tasksKey>[0]): DocumentKind<readonly KnownTask[]> {
   return {
-    keyOf: () => tasksKey(place),
+    key: tasksKey(place),
     schema: z
       .object({ format: z.literal('dqsync.tasks'), version: z.literal(1), tasks: list(knownTask) })
       .transform(({ tasks }) => tasks),

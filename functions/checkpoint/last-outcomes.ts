@@ -70,11 +70,11 @@ export interface LastOutcomes {
 /**
  * Returns the document as stored. It leaves out the tasks and the changes that are too many.
  *
- * @param announceFromMs for a target without the document
+ * @param announceFromMs if there is none
  */
-export function lastOutcomesKind(announceFromMs: EpochMs): DocumentKind<LastOutcomes> {
+export function lastOutcomesKind(target: string, announceFromMs: EpochMs): DocumentKind<LastOutcomes> {
   return {
-    keyOf: outcomesKey,
+    key: outcomesKey(target),
     schema: document.transform((stored) => ({ ...stored, tasks: new Map(Object.entries(stored.tasks)) })),
     empty: { announceFromMs, tasks: new Map(), pending: [] },
     encode: (outcomes) => {

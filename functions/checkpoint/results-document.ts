@@ -67,11 +67,21 @@ export type ResultsWindow = Readonly<z.output<typeof resultsWindow>>;
 /** The document. */
 export type PendingResults = Readonly<Omit<z.output<typeof document>, 'format' | 'version'>>;
 
+/** The document of a target that has none. */
+export const noResults: PendingResults = {
+  pending: [],
+  windows: [],
+  fetched: [],
+  expired: [],
+  waitingSinceMs: null,
+  refused: null,
+};
+
 /** The document as stored. */
-export const pendingResultsKind: DocumentKind<PendingResults> = {
-  keyOf: resultsKey,
+export const pendingResultsKind = (target: string): DocumentKind<PendingResults> => ({
+  key: resultsKey(target),
   schema: document.transform(({ format: _format, version: _version, ...results }) => results),
-  empty: { pending: [], windows: [], fetched: [], expired: [], waitingSinceMs: null, refused: null },
+  empty: noResults,
   encode: ({ pending, windows, fetched, expired, waitingSinceMs, refused }) => {
     const gone = expired.map((entry) => [entry.id, entry.startTimeMs]);
     const head = json({ format: 'dqsync.results', version: 1, waitingSinceMs, refused, expired: gone, windows });
@@ -79,4 +89,4 @@ export const pendingResultsKind: DocumentKind<PendingResults> = {
     const waiting = pending.map((one) => [one.id, one.startTimeMs, one.taskId, one.tries, one.notBeforeMs, one.state]);
     return `${head.slice(0, -1)},"fetched":${jsonLines(done)},"pending":${jsonLines(waiting)}}\n`;
   },
-};
+});

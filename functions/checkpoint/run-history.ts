@@ -41,18 +41,18 @@ const runRecord = z.looseObject({
 export type RunRecord = Readonly<z.infer<typeof runRecord>>;
 
 /** The document as stored: one run a line, so that a person can read it. A run that cannot be understood is left out. */
-const runsKind: DocumentKind<readonly RunRecord[]> = {
-  keyOf: runsKey,
+const runsKind = (target: string): DocumentKind<readonly RunRecord[]> => ({
+  key: runsKey(target),
   schema: z
     .object({ format: z.literal(format), runs: z.array(z.unknown()) })
     .transform(({ runs }) => runs.flatMap((run) => runRecord.safeParse(run).data ?? [])),
   empty: [],
   encode: (runs) => `{"format":"${format}","runs":${jsonLines(runs)}}\n`,
-};
+});
 
 /** Returns the last runs of a target, the newest last. @throws StorageError */
 export async function loadRuns(store: Store, target: string): Promise<readonly RunRecord[]> {
-  return (await loadDocument(store, target, runsKind)).value;
+  return (await loadDocument(store, runsKind(target))).value;
 }
 
 /** Adds a run, or replaces its earlier record. A failure is only logged; without time left, nothing is recorded. */
@@ -61,8 +61,8 @@ export async function recordRun(run: DocumentRun & { readonly log: Log }, record
     return;
   }
   try {
-    const loaded = await loadDocument(run.store, run.target.name, runsKind);
-    await changeDocument(run, runsKind, loaded, (runs) => withRun(runs, record));
+    const kind = runsKind(run.target.name);
+    await changeDocument(run, kind, await loadDocument(run.store, kind), (runs) => withRun(runs, record));
   } catch (thrown) {
     const { message } = toDqsyncError(thrown);
     // A run that failed reports its own error, which often has the same cause.

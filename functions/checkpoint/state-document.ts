@@ -8,13 +8,12 @@ import type * as z from 'zod';
 import { type PutOutcome, putIfUnchanged, type Store } from '../warehouse/store.ts';
 import { type WritingRun, writeSharedFile } from '../warehouse/write-retries.ts';
 
-/** A kind of document. */
+/** Where a document is, and how it is stored. */
 export interface DocumentKind<T> {
-  /** Returns the key of a target's document. */
-  readonly keyOf: (target: string) => string;
+  readonly key: string;
   /** Checks what `JSON.parse` returned. */
   readonly schema: z.ZodType<T>;
-  /** What a target without the document has. */
+  /** The value if there is no document. */
   readonly empty: T;
   /** Text that `schema` accepts. */
   readonly encode: (value: T) => string;
@@ -34,9 +33,9 @@ export interface DocumentRun extends WritingRun {
   readonly store: Store;
 }
 
-/** Reads the document of a target. @throws StorageError */
-export async function loadDocument<T>(store: Store, target: string, kind: DocumentKind<T>): Promise<LoadedDocument<T>> {
-  const object = await store.get(kind.keyOf(target));
+/** Reads a document. @throws StorageError */
+export async function loadDocument<T>(store: Store, kind: DocumentKind<T>): Promise<LoadedDocument<T>> {
+  const object = await store.get(kind.key);
   if (object === null) {
     return { value: kind.empty, etag: null, isDamaged: false };
   }
@@ -57,7 +56,6 @@ export async function changeDocument<T>(
   base: LoadedDocument<T>,
   change: (value: T) => T,
 ): Promise<LoadedDocument<T>> {
-  const key = kind.keyOf(run.target.name);
   let current = base;
   let value = change(base.value);
   if (value === base.value) {
@@ -65,12 +63,12 @@ export async function changeDocument<T>(
   }
   const attempt = async (): Promise<PutOutcome> => {
     const bytes = new TextEncoder().encode(kind.encode(value));
-    const outcome = await putIfUnchanged(run.store, key, bytes, current.etag);
+    const outcome = await putIfUnchanged(run.store, kind.key, bytes, current.etag);
     current = outcome.kind === 'won' ? { value, etag: outcome.etag, isDamaged: false } : current;
     return outcome;
   };
-  await writeSharedFile(run, key, attempt, async () => {
-    current = await loadDocument(run.store, run.target.name, kind);
+  await writeSharedFile(run, kind.key, attempt, async () => {
+    current = await loadDocument(run.store, kind);
     value = change(current.value);
     return value === current.value;
   });

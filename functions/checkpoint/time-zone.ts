@@ -35,7 +35,7 @@ interface ZonedRun {
  */
 export async function requireTimeZone(run: ZonedRun): Promise<void> {
   const { target, store } = run;
-  const { value: zone } = await loadDocument(store, target.name, kindOf(target));
+  const { value: zone } = await loadDocument(store, kindOf(target));
   if (zone !== null) {
     requireSame(run, zone, timeZoneKey(target.workspace));
     return;
@@ -64,7 +64,7 @@ export async function claimTimeZone(run: ZonedRun & DocumentRun): Promise<void> 
 
 function kindOf({ workspace }: Target): DocumentKind<string | null> {
   return {
-    keyOf: () => timeZoneKey(workspace),
+    key: timeZoneKey(workspace),
     schema: z
       .object({ format: z.literal(format), partitionTimeZone: z.string() })
       .transform(({ partitionTimeZone }) => partitionTimeZone),

@@ -65,7 +65,7 @@ async function factsOf(config: Config, store: Store, target: TargetConfig, fromM
   };
   try {
     const { checkpoint } = await loadCheckpoint({ store, target: targetOf(target), settings });
-    const { value: record } = await loadDocument(store, name, auditKind);
+    const { value: record } = await loadDocument(store, auditKind(name));
     const { lastRun, coverage } = checkpoint;
     const span = knownSpan(checkpoint, settings.initialFromMs);
     const gaps =

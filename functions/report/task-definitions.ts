@@ -38,11 +38,11 @@ export type Definitions = ReadonlyMap<string, Definition>;
  */
 export async function readDefinitions(
   store: Store,
-  targets: readonly Pick<TargetFacts, 'name' | 'workspace' | 'projectId'>[],
+  targets: readonly Pick<TargetFacts, 'workspace' | 'projectId'>[],
 ): Promise<Definitions> {
   const places = new Map(targets.map((target) => [tasksKey(target), target]));
-  const ofPlaces = [...places.values()].map(async ({ name, workspace, projectId }) => {
-    const { value: tasks } = await loadDocument(store, name, knownTasksKind({ workspace, projectId }));
+  const ofPlaces = [...places.values()].map(async ({ workspace, projectId }) => {
+    const { value: tasks } = await loadDocument(store, knownTasksKind({ workspace, projectId }));
     return tasks.map(({ details, deletedAtMs }): [string, Definition] => [
       keyOf({ workspace, projectId, id: String(details.id) }),
       { isDeleted: deletedAtMs !== null, details },

@@ -21,7 +21,7 @@ const first = { id: 1012386207306600400n, startTimeMs: 1_661_413_281_000, taskId
 const again = { ...first, startTimeMs: first.startTimeMs + 60_000 };
 const nowMs = first.startTimeMs + 86_400_000;
 const onceMore = { ...first, startTimeMs: first.startTimeMs + 120_000 };
-const { empty } = pendingResultsKind;
+const { empty, schema, encode } = pendingResultsKind('sales');
 
 it.each([
   ['the first is recorded first', [first, again]],
@@ -134,7 +134,7 @@ describe('a backlog of more executions than the list holds', () => {
         expect(results.windows.every(({ fromMs }) => fromMs <= oldestListedMs)).toBe(true);
         expect(results.pending.length).toBeLessThanOrEqual(2_000);
         expect(results.windows.length).toBeLessThanOrEqual(100);
-        expect(pendingResultsKind.schema.parse(JSON.parse(pendingResultsKind.encode(results)))).toEqual(results);
+        expect(schema.parse(JSON.parse(encode(results)))).toEqual(results);
       }),
       { numRuns: 30 },
     );

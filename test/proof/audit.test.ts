@@ -147,7 +147,7 @@ describe('the audit', () => {
     expect(summary).toMatchObject({ lateRows: 0, rowsWritten: 0, done: true });
     expect(summary.requests).toBeLessThanOrEqual(6);
     expect(await world.observations()).toHaveLength(before);
-    const { value: record } = await loadDocument(world.store, 'sales', auditKind);
+    const { value: record } = await loadDocument(world.store, auditKind('sales'));
     expect(record).toMatchObject({ done: true, lateRows: 0, repaired: 0, failed: 0 });
   });
 
@@ -232,7 +232,7 @@ describe('the audit', () => {
     await world.syncWell();
     await world.maintain();
     await world.expectTruth();
-    expect(await loadDocument(world.store, 'sales', auditKind)).toMatchObject({ value: { done: true } });
+    expect(await loadDocument(world.store, auditKind('sales'))).toMatchObject({ value: { done: true } });
   });
 
   it('does not count as an incremental run: coverage and watermark do not change', async () => {

@@ -85,9 +85,9 @@ async function moveToWindow(
   moved: Pick<ResultsWindow, 'fromMs' | 'toMs' | 'executions'>,
 ): Promise<void> {
   const window = { ...moved, tries: 0, notBeforeMs: 0 };
-  const { value, etag } = await loadDocument(store, 'sales', pendingResultsKind);
+  const { value, etag } = await loadDocument(store, pendingResultsKind('sales'));
   const pending = value.pending.filter(({ startTimeMs }) => !contains(window, startTimeMs));
-  const text = pendingResultsKind.encode({ ...value, pending, windows: [window] });
+  const text = pendingResultsKind('sales').encode({ ...value, pending, windows: [window] });
   await store.putIfMatch(resultsKey('sales'), Buffer.from(text), etag!);
 }
 
@@ -724,7 +724,7 @@ describe('rule results that cannot be fetched', () => {
       return await own.fetchResults(id, offset);
     });
     expect(await world.syncWell(failing, { results: 'all' })).toMatchObject({ results: executions.length - 2 });
-    const { value } = await loadDocument(world.store, 'sales', pendingResultsKind);
+    const { value } = await loadDocument(world.store, pendingResultsKind('sales'));
     expect(value).toMatchObject({ refused: null, pending: [{ tries: 1 }, { tries: 1 }] });
     world.clock.advance(hourMs);
     await world.syncWell(withResults, { results: 'all' });
@@ -770,7 +770,7 @@ describe('rule results that cannot be fetched', () => {
     rerunTo(world, newest.id, 'ALARMING');
     world.sim.traps.faults = [{ kind: 'status', status: 403, when: { from: 1 }, on: 'results' }];
     expect(await world.syncWell(withResults, { results: 'all' })).toMatchObject({ results: 1 });
-    const { value } = await loadDocument(world.store, 'sales', pendingResultsKind);
+    const { value } = await loadDocument(world.store, pendingResultsKind('sales'));
     expect(value.pending.filter(({ tries, state }) => tries > 0 || state === 'rerun')).toEqual([]);
     expect(value).toMatchObject({ refused: { message: expect.stringMatching(/403/) } });
   });
@@ -800,7 +800,7 @@ describe('rule results that cannot be fetched', () => {
     const rowsOfIll = async () =>
       (await resultsView(world.folder)).filter((row) => row['instance_id'] === String(ill.id));
     expect(await rowsOfIll()).toMatchObject([{ extra: expect.stringContaining('"no_results":"failed"') }]);
-    const loadBacklog = async () => (await loadDocument(world.store, 'sales', pendingResultsKind)).value;
+    const loadBacklog = async () => (await loadDocument(world.store, pendingResultsKind('sales'))).value;
     expect(await loadBacklog()).toMatchObject({ pending: [], expired: [{ id: ill.id }] });
     const window = { fromMs: ill.startTimeMs, toMs: ill.startTimeMs + 1000 };
     await world.backfill({ window, again: true }, withResults);
@@ -879,7 +879,7 @@ describe('rule results that cannot be fetched', () => {
         world.clock.advance(dayMs);
       }
       expect(messages).toEqual([expect.stringMatching(/may be missing.* backfill /)]);
-      const { value } = await loadDocument(world.store, 'sales', pendingResultsKind);
+      const { value } = await loadDocument(world.store, pendingResultsKind('sales'));
       expect(value).toMatchObject({ pending: [], windows: [] });
     });
   });

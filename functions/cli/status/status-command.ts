@@ -99,7 +99,7 @@ async function loadState({ config, store }: OpenTargets, target: TargetConfig) {
     loadCheckpoint({ store, target: targetOf(target), settings: settingsOf(config) }),
     loadRuns(store, target.name),
     readQuarantine(store, target.name),
-    loadDocument(store, target.name, pendingResultsKind),
+    loadDocument(store, pendingResultsKind(target.name)),
   ]);
   const lost = etag === null ? await lostState(store, target) : null;
   return { checkpoint, lost, runs, quarantined: rows.length, results: results.value };

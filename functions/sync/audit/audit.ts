@@ -28,7 +28,7 @@ import { lookUpRuns, tasksToCompare, type UnknownRun, unknownRuns } from './last
  */
 export async function audit(run: TargetRun, counters: RunCounters): Promise<boolean> {
   const { checkpoint } = await loadCheckpoint(run);
-  const loaded = await loadDocument(run.store, run.target.name, auditKind);
+  const loaded = await loadDocument(run.store, auditKind(run.target.name));
   const audited = new Audit(run, counters, checkpoint, loaded);
   try {
     await audited.compareAll();
@@ -137,7 +137,7 @@ class Audit {
       failed: this.#counters.auditFailures,
       spans,
     };
-    await changeDocument(this.#run, auditKind, this.#loaded, () => record);
+    await changeDocument(this.#run, auditKind(this.#run.target.name), this.#loaded, () => record);
   }
 
   /** Returns whether it compared all days. @throws the first error of a day */

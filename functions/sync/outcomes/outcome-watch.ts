@@ -3,7 +3,6 @@ import { type LastOutcomes, lastOutcomesKind } from '../../checkpoint/last-outco
 import { changeDocument, type LoadedDocument, loadDocument } from '../../checkpoint/state-document.ts';
 import { describeError, toDqsyncError } from '../../errors.ts';
 import type { Observation } from '../../model.ts';
-import { outcomesKey } from '../../warehouse/layout.ts';
 import type { TargetRun } from '../target-run.ts';
 import { type Announce, type OutcomeCounts, type Quality, withRows } from './outcome-changes.ts';
 
@@ -34,11 +33,11 @@ export class OutcomeWatch {
     if (announce === undefined) {
       return null;
     }
-    const kind = lastOutcomesKind(clock.now() - settings.lookbackMs);
-    const loaded = await loadDocument(store, target.name, kind);
+    const kind = lastOutcomesKind(target.name, clock.now() - settings.lookbackMs);
+    const loaded = await loadDocument(store, kind);
     if (loaded.isDamaged) {
       const message = 'the last outcomes of tasks cannot be read: changes are announced from now on only';
-      log('warn', message, { target: target.name, key: outcomesKey(target.name) });
+      log('warn', message, { target: target.name, key: kind.key });
     }
     return new OutcomeWatch(run, announce, kind, loaded);
   }

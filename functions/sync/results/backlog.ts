@@ -3,7 +3,12 @@
  * loses none (PROTOCOL.md, I19).
  */
 import { waitingCount, withWritten } from '../../checkpoint/pending-results.ts';
-import { type PendingResults, pendingResultsKind, type WrittenExecution } from '../../checkpoint/results-document.ts';
+import {
+  noResults,
+  type PendingResults,
+  pendingResultsKind,
+  type WrittenExecution,
+} from '../../checkpoint/results-document.ts';
 import {
   changeDocument,
   type DocumentRun,
@@ -64,7 +69,7 @@ export class ResultsBacklog {
 
   /** Returns what waits at the end of a run, as counters. A backlog that was never loaded counts as empty. */
   counters(nowMs: EpochMs): Pick<RunCounters, 'resultsBacklog' | 'resultsBacklogAgeSeconds'> {
-    const results = this.#loaded?.value ?? pendingResultsKind.empty;
+    const results = this.#loaded?.value ?? noResults;
     const { waitingSinceMs } = results;
     return {
       resultsBacklog: waitingCount(results),
@@ -74,13 +79,13 @@ export class ResultsBacklog {
 
   /** Changes the document; see `changeDocument`. */
   async change(run: BacklogRun, change: (results: PendingResults) => PendingResults): Promise<void> {
-    this.#loaded = await changeDocument(run, pendingResultsKind, await this.#load(run), change);
+    this.#loaded = await changeDocument(run, pendingResultsKind(run.target.name), await this.#load(run), change);
   }
 
   async #load(run: BacklogRun): Promise<LoadedDocument<PendingResults>> {
     if (this.#loaded === null) {
       const { name: target } = run.target;
-      this.#loaded = await loadDocument(run.store, target, pendingResultsKind);
+      this.#loaded = await loadDocument(run.store, pendingResultsKind(target));
       if (this.#loaded.isDamaged) {
         const lost = `${resultsKey(target)} cannot be understood, so the executions that waited for their rule results are not known`;
         const remedy = 'Fetch them with "dqsync backfill --from <day> --to <day> --again --results".';

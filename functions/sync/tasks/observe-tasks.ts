@@ -67,7 +67,7 @@ export async function observeTasks(run: TargetRun): Promise<boolean> {
 
 async function observe(run: TargetRun): Promise<void> {
   const { clock } = run;
-  let loaded = await loadDocument(run.store, run.target.name, knownTasksKind(run.target));
+  let loaded = await loadDocument(run.store, knownTasksKind(run.target));
   if (loaded.isDamaged) {
     warnOfLoss(run);
   }

@@ -3,7 +3,7 @@ import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { decodeAnyCheckpoint, encodeCheckpoint } from '../../../functions/checkpoint/codec.ts';
-import { pendingResultsKind } from '../../../functions/checkpoint/results-document.ts';
+import { noResults, pendingResultsKind } from '../../../functions/checkpoint/results-document.ts';
 import { addExecutions, aWorld, hourMs } from '../world.ts';
 
 describe('dqsync status', () => {
@@ -78,7 +78,7 @@ describe('dqsync status', () => {
     const world = await aWorld();
     await world.call(['sync']);
     const expired = [1_661_413_281_000, 1_661_413_277_000].map((startTimeMs) => ({ id: 1n, startTimeMs }));
-    const text = pendingResultsKind.encode({ ...pendingResultsKind.empty, expired });
+    const text = pendingResultsKind('sales').encode({ ...noResults, expired });
     await writeFile(join(world.folder, 'warehouse', 'state', 'sales', 'results.json'), text);
     expect((await world.call(['status'])).stdout).toMatch(
       /results {4}2 executions without rule results, started 2022-08-25T07:41:17Z to 2022-08-25T07:41:21Z: every .* --again --results --from 2022-08-25 --to 2022-08-26 --target sales\n/,

@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { type Checkpoint, emptyCheckpoint, type OpenEntry } from '../../../functions/checkpoint/checkpoint.ts';
-import { pendingResultsKind } from '../../../functions/checkpoint/results-document.ts';
+import { noResults } from '../../../functions/checkpoint/results-document.ts';
 import type { RunRecord } from '../../../functions/checkpoint/run-history.ts';
 import { describeStatus } from '../../../functions/cli/status/status-report.ts';
 import { statusOf } from '../../../functions/cli/status/target-status.ts';
@@ -14,7 +14,7 @@ const identity = { projectId: 'p', workspace: 'w', filter: {}, partitionTimeZone
 const at = (hours: number) => new Date(newYearMs + hours * hourMs).toISOString();
 
 function aStatus(parts: Partial<Checkpoint>, nowHours: number, runs: readonly RunRecord[] = []) {
-  const beside = { runs, quarantined: 0, results: pendingResultsKind.empty };
+  const beside = { runs, quarantined: 0, results: noResults };
   return statusOf('sales', { ...emptyCheckpoint(identity), ...parts }, beside, settings, newYearMs + nowHours * hourMs);
 }
 

@@ -69,7 +69,7 @@ it('a backfill of 30,000 executions with results never keeps the watermark back 
     return async () => (await runTargets(run))[0]!;
   };
   const waitingResults = async (): Promise<number> => {
-    const { value } = await loadDocument(store.handle('test'), 'sales', pendingResultsKind);
+    const { value } = await loadDocument(store.handle('test'), pendingResultsKind('sales'));
     return waitingCount(value);
   };
   const behindMs: number[] = [];
