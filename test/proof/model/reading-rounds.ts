@@ -302,15 +302,14 @@ async function readOnce(chosen: Schedule): Promise<ReadOnce> {
     }
   }
   // A row within 1 ms of an edge may belong to the part beyond it, which shows it if that part is proven.
-  const isProven = (row: Execution): boolean =>
-    [-1, 0, 1].every((ms) =>
-      containsAny(proven, row.startTimeMs + chosen.filterSkewMs + deviationOf(chosen, row) + ms),
-    );
-  const expected = [
-    ...inMemory.rows.filter((row) => stable.has(executionKey(row)) && row.startTimeMs < settledUntilMs),
-    ...shown.values(),
-  ];
-  const lost = expected.filter((row) => isProven(row) && !read.has(executionKey(row))).map(executionKey);
+  const isProven = (ms: number): boolean => [-1, 0, 1].every((edgeMs) => containsAny(proven, ms + edgeMs));
+  const isListedIn = (row: Execution): boolean =>
+    isProven(row.startTimeMs + chosen.filterSkewMs + deviationOf(chosen, row));
+  const settled = inMemory.rows.filter((row) => stable.has(executionKey(row)) && row.startTimeMs < settledUntilMs);
+  // A row that has left belongs to the time that it showed: nothing may have told that the source filters by another.
+  const shownIn = [...shown.values()].filter(({ startTimeMs }) => isProven(startTimeMs));
+  const expected = [...settled, ...shownIn].filter(isListedIn);
+  const lost = expected.filter((row) => !read.has(executionKey(row))).map(executionKey);
   return { lost, isComplete: lengthOf(proven) === spanMs(window), rows: read.size };
 }
 
