@@ -9,6 +9,7 @@ import {
   maxPageRows,
   type Page,
   type PageFilter,
+  type PageRequest,
   type UnreadableRow,
 } from '../../model.ts';
 
@@ -56,7 +57,7 @@ export async function listLatest(
       const listed = await listPages(fetchPage, part);
       return { listed, listedFromMs: part.startTimeMs > request.startTimeMs ? part.startTimeMs : null };
     } catch (thrown) {
-      if (!(thrown instanceof SourceError) || thrown.httpStatus !== 400) {
+      if (!isRefusal(thrown)) {
         throw thrown;
       }
       refusal ??= thrown;
@@ -93,7 +94,7 @@ async function listOne(fetchPage: FetchPage, request: ListRequest, filter: PageF
   for (;;) {
     const missing = request.limit - executions.length - unreadable.length;
     const limit = Math.min(missing, maxPageRows);
-    const { count, ...page } = await fetchNonEmpty(fetchPage, { startTimeMs, endTimeMs, filter, limit, offset });
+    const { count, ...page } = await fetchAt(fetchPage, { startTimeMs, endTimeMs, filter, limit, offset });
     const rows = page.executions.length + page.unreadable.length;
     executions.push(...page.executions.slice(0, missing));
     unreadable.push(...page.unreadable.slice(0, Math.max(0, missing - page.executions.length)));
@@ -116,8 +117,32 @@ function merged(listings: readonly Listed[], offset: number, limit: number): Lis
   };
 }
 
+/** Requests a page. @throws SourceError without `httpStatus` if the source refuses its offset */
+async function fetchAt(fetchPage: FetchPage, request: PageRequest): Promise<Page> {
+  try {
+    return await fetchNonEmpty(fetchPage, request);
+  } catch (thrown) {
+    if (!isRefusal(thrown) || request.offset === 0) {
+      throw thrown;
+    }
+    // Refused as well if the source refuses the span.
+    await fetchPage({ ...request, limit: 1, offset: 0 });
+    throw new SourceError(`${thrown.message} (offset ${request.offset})`, {
+      ...thrown,
+      httpStatus: undefined,
+      retryable: false,
+      remedy:
+        'The source accepts this list without an offset. List a shorter span with --from and --to, or fewer rows with --limit and --offset.',
+    });
+  }
+}
+
 /** Requests a page, and requests it again if it is empty, because a single empty page proves nothing. */
-async function fetchNonEmpty(fetchPage: FetchPage, request: Parameters<FetchPage>[0]): Promise<Page> {
+async function fetchNonEmpty(fetchPage: FetchPage, request: PageRequest): Promise<Page> {
   const page = await fetchPage(request);
   return page.executions.length + page.unreadable.length > 0 ? page : fetchPage(request);
+}
+
+function isRefusal(thrown: unknown): thrown is SourceError {
+  return thrown instanceof SourceError && thrown.httpStatus === 400;
 }

@@ -180,6 +180,26 @@ describe('dqsync list', () => {
     expect(run.stderr).toMatch(isPart ? /^Only what started from \S+ on was listed: .*longer spans\..*--to/ : /^$/);
   });
 
+  it.each([
+    ['while it pages', [], ['--limit', '500']],
+    ['at once', [], ['--offset', '300']],
+    ['in a span that is not too long either', ['--from', '4d'], ['--offset', '300']],
+  ])('names the offset if the source refuses it %s', async (_, span, args) => {
+    const world = await aWorld({ traps: { deepestOffset: 150, maxSpanDays: span.length === 0 ? null : 5 } });
+    addExecutions(world, 350);
+    const run = await world.call(['list', ...span, ...args]);
+    expect(run).toMatchObject({ exitCode: 1, stdout: '' });
+    expect(run.stderr).toMatch(/result window is too large, at most 150 \(offset [23]00\).*shorter span with --from/s);
+  });
+
+  it('lists the latest part of a span that is too long, from an offset that is accepted', async () => {
+    const world = await aWorld({ traps: { deepestOffset: 150, maxSpanDays: 5 } });
+    addExecutions(world, 350);
+    const run = await world.call(['list', '--json', '--offset', '110', '--limit', '30']);
+    expect(run).toMatchObject({ exitCode: 0, stderr: expect.stringContaining('refuses longer spans') });
+    expect(JSON.parse(run.stdout).instances).toHaveLength(30);
+  });
+
   it('refuses a window that cannot be requested', async () => {
     const world = await aWorld();
     const refused = async (args: readonly string[], message: string) => {
