@@ -18,7 +18,7 @@ interface ExplainOptions extends OutputOptions {
  * @throws ConfigError, StorageError
  */
 export async function explain(idText: string, options: ExplainOptions): Promise<number> {
-  if (!/^\d{1,19}$/.test(idText)) {
+  if (!/^-?\d{1,19}$/.test(idText)) {
     throw new ConfigError(`"${idText}" is not an instance id`, {
       remedy: 'Give an id that "dqsync list" shows, for example: dqsync explain 1012386207306600400',
     });

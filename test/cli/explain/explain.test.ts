@@ -79,6 +79,7 @@ describe('dqsync explain', () => {
 
   it.each([
     ['7', 1, /The table has no instance 7\./],
+    ['-1012386207306600400', 1, /The table has no instance -1012386207306600400\./],
     ['x', 2, /"x" is not an instance id/],
   ])('dqsync explain for %s exits with %i', async (id, exitCode, said) => {
     const world = await aWorld();
