@@ -10,6 +10,7 @@ import { describeProblems, type LineOf } from './config-problems.ts';
 import { ConfigError } from './errors.ts';
 import { taskTypes } from './filters.ts';
 import type { EpochMs, TargetFilter } from './model.ts';
+import { warehouseForm, warehouseLocation } from './warehouse/location.ts';
 
 /** `start_time` is sent with 13 digits, so nothing before 2001-09-09T01:46:40.001Z can be requested. */
 const earliestAskableMs: EpochMs = 1_000_000_000_001;
@@ -98,9 +99,7 @@ const configSchema = z.strictObject({
   $schema: z.string().optional(),
   warehouse: z
     .string()
-    .regex(/^(file:\S.*|s3:\/\/[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](\/\S*)?)$/, {
-      error: 'must be "file:<folder>" or "s3://<bucket>[/<prefix>]"',
-    })
+    .refine((url) => warehouseLocation(url) !== null, { error: `must be ${warehouseForm}` })
     .default('file:./.dqsync/warehouse'),
   storage: storageSchema,
   source: sourceSchema,

@@ -7,7 +7,7 @@ import { dayInTimeZone, parseTime } from '../functions/clock.ts';
 import { type Config, parseConfig, parseWith, timeZone, workspaceId } from '../functions/config.ts';
 import type { LineOf } from '../functions/config-problems.ts';
 import { ConfigError } from '../functions/errors.ts';
-import { parseWarehouseUrl } from '../functions/warehouse/location.ts';
+import { bucketForm, bucketPattern, parseWarehouseUrl } from '../functions/warehouse/location.ts';
 import { isCron, ratePeriodMinutes, scheduleExpressionProblem } from './schedule-expression.ts';
 
 /** Lambda stops a function after 900 s. This leaves time for a run to end and report its result. */
@@ -15,9 +15,7 @@ const longestRunSeconds = 840;
 /** Longest period of an alarm in CloudWatch: one day. */
 const longestPeriodMinutes = 1440;
 
-const bucketName = z.string().regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, {
-  error: 'must be the name of an S3 bucket: 3 to 63 lower-case letters, digits, "." or "-"',
-});
+const bucketName = z.string().regex(bucketPattern, { error: `must be ${bucketForm}` });
 
 const kmsKeyArn = z.string().regex(/^arn:[a-z-]+:kms:[a-z0-9-]+:\d{12}:key\/[A-Za-z0-9-]+$/, {
   error: 'must be the ARN of a KMS key: "arn:aws:kms:<region>:<account>:key/<id>", no alias',

@@ -13,6 +13,7 @@ interface Allowed {
 }
 
 const model = 'functions/model.ts';
+const location = 'functions/warehouse/location.ts';
 const filters = 'functions/filters.ts';
 const columns = 'functions/warehouse/columns.ts';
 const demoSource = 'functions/cli/demo/demo-source.ts';
@@ -46,7 +47,7 @@ const table: Readonly<Record<string, Allowed>> = {
   [filters]: { parts: [model], packages: [] },
   [nearest]: { parts: [], packages: [] },
   [configProblems]: { parts: [nearest], packages: ['zod'] },
-  'functions/config.ts': { parts: [...withClock, filters, configProblems], packages: ['zod'] },
+  'functions/config.ts': { parts: [...withClock, filters, configProblems, location], packages: ['zod'] },
   [configText]: { parts: ['functions/errors.ts', configProblems], packages: ['jsonc-parser'] },
   'functions/metrics.ts': {
     parts: ['functions/sync/counters.ts', 'functions/sync/outcomes/outcome-changes.ts'],
@@ -214,13 +215,7 @@ const table: Readonly<Record<string, Allowed>> = {
     packages: ['@aws-sdk/client-cloudformation', '@smithy/signature-v4', 'zod'],
   },
   'functions/cli/init/': {
-    parts: [
-      ...aCommand,
-      configText,
-      'functions/cli/doctor/',
-      'functions/warehouse/folders.ts',
-      'functions/warehouse/location.ts',
-    ],
+    parts: [...aCommand, configText, 'functions/cli/doctor/', 'functions/warehouse/folders.ts', location],
     packages: ['node:'],
   },
   'functions/cli/list/': { parts: [...aCommand, nearest, columns, 'functions/source/'], packages: [] },
@@ -265,7 +260,7 @@ const table: Readonly<Record<string, Allowed>> = {
       'functions/query/view.ts',
       columns,
       'functions/warehouse/layout.ts',
-      'functions/warehouse/location.ts',
+      location,
       'functions/warehouse/table.ts',
     ],
     packages: ['node:', 'aws-cdk-lib', 'constructs', 'zod'],

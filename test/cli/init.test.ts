@@ -91,7 +91,7 @@ const invalidAnswers: readonly (readonly [keyof AnswerOptions, string, RegExp])[
   ['workspace', 'null', /"null" must not be "null"/],
   ['workspace', '销售', /"销售" must be 1 to 128 letters/],
   ['warehouse', '/data', /"\/data" must be "file:<folder>"/],
-  ['warehouse', 's3://bucket/../b', /"s3:\/\/bucket\/\.\.\/b" .*neither a folder nor an S3 URL/],
+  ['warehouse', 's3://bucket/../b', /"s3:\/\/bucket\/\.\.\/b" must be "file:<folder>"/],
   ['from', '2026-02-30', /"2026-02-30" must be a day/],
   ['from', '7d', /"7d" must be a day/],
   ['from', '2999-01-01', /not in the future/],

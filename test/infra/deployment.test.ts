@@ -53,6 +53,7 @@ describe('what a deployment file says', () => {
     ],
     ['deployment', [aConfig(), { otherWorkspaces: ['a b'] }], '"otherWorkspaces[0]"', 'must be 1 to 128 letters'],
     ['deployment', [aConfig(), { bucketName: 'My_Bucket' }], '"bucketName"'],
+    ['deployment', [aConfig(), { bucketName: '192.168.1.1' }], '"bucketName": must be a bucket name that S3 allows'],
     ['deployment', [aConfig(), { firstDay: '2026' }], '"firstDay"', 'must be a day'],
     ['deployment', [aConfig(), { existingKeys: ['alias/dataarts'] }], '"existingKeys[0]"', 'ARN of a KMS key'],
     ['deployment', [aConfig(), { bucketKey: 'alias/dataarts' }], '"bucketKey"', 'ARN of a KMS key'],

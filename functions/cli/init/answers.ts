@@ -3,7 +3,6 @@ import { dayInTimeZone, parseTime, systemClock } from '../../clock.ts';
 import { parseConfig, timeZone as zoneSchema } from '../../config.ts';
 import { configValue } from '../../config-text.ts';
 import { ConfigError } from '../../errors.ts';
-import { parseWarehouseUrl } from '../../warehouse/location.ts';
 import { askLine } from '../terminal/ask.ts';
 import { writeError } from '../terminal/output.ts';
 import { type Answers, type Auth, configFile, configText } from './templates.ts';
@@ -130,8 +129,7 @@ function problemWith(key: keyof Answers, value: string, timeZone: string): strin
     return problemWithDay(value, timeZone);
   }
   try {
-    const { warehouse } = parseConfig(configValue(configText({ ...sample, [key]: value }), configFile), 'it');
-    parseWarehouseUrl(warehouse);
+    parseConfig(configValue(configText({ ...sample, [key]: value }), configFile), 'it');
     return null;
   } catch (thrown) {
     if (thrown instanceof ConfigError) {
