@@ -4,7 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { configValue, lineFinder } from '../functions/config-text.ts';
+import { configFromText } from '../functions/config-text.ts';
 import { ConfigError } from '../functions/errors.ts';
 import { type Deployment, parseDeployment } from './deployment.ts';
 
@@ -21,7 +21,8 @@ export function readDeploymentFile(path: string): Deployment {
   const text = readText(path, 'there is no such deployment file', {
     remedy: 'Write one with "npx dqsync init --deploy", or name yours with -c config=<file>.',
   });
-  const deployment = parseDeployment(configValue(text, 'the file'), lineFinder(text));
+  const { value, lineOf } = configFromText(text, 'the file');
+  const deployment = parseDeployment(value, lineOf);
   const { caFile: written } = deployment.network;
   if (written === undefined) {
     return deployment;

@@ -1,7 +1,7 @@
 /** Messages about a wrong config: each has the line, the key, the allowed values, and the probable intention. */
 import { describe, expect, it } from 'vitest';
 import { parseConfig } from '../functions/config.ts';
-import { configValue, lineFinder } from '../functions/config-text.ts';
+import { configFromText } from '../functions/config-text.ts';
 
 const good = {
   warehouse: 'file:./warehouse',
@@ -14,7 +14,8 @@ const good = {
 function said(change: Record<string, unknown>): string {
   const text = JSON.stringify({ ...good, ...change }, null, 1);
   try {
-    parseConfig(configValue(text, 'dqsync.json'), 'dqsync.json', lineFinder(text));
+    const { value, lineOf } = configFromText(text, 'dqsync.json');
+    parseConfig(value, 'dqsync.json', lineOf);
     return 'nothing';
   } catch (thrown) {
     return thrown instanceof Error ? thrown.message.replace('dqsync.json is not a valid configuration: ', '') : '';

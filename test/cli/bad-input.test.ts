@@ -26,6 +26,7 @@ describe('a config that is wrong', () => {
     ['an unknown key', '{"sauce": {}}', ['unknown key "sauce"']],
     ['a syntax error', '{"source": {},\n "targets": [}', ['not JSON: the syntax is wrong at line 2, column 14']],
     ['half a file', '{"source": {"endpo', ['not JSON: the syntax is wrong at line 1, column 13']],
+    ['100,000 lists in each other', '['.repeat(100_000), ['its lists or objects are nested too deeply']],
     ['another JSON value', '[]', ['not a valid configuration']],
     ['an unencrypted endpoint', '{"source": {"endpoint": "http://example.com"}}', ['source.endpoint', 'https://']],
   ])('a config that is wrong with %s exits with 2 and shows the position', async (_what, text, parts) => {

@@ -1,7 +1,7 @@
 /** Gathers the answers that `dqsync init` needs, from options and questions. Each is checked as soon as it is there. */
 import { dayInTimeZone, parseTime, systemClock } from '../../clock.ts';
 import { parseConfig, timeZone as zoneSchema } from '../../config.ts';
-import { configValue } from '../../config-text.ts';
+import { configFromText } from '../../config-text.ts';
 import { ConfigError } from '../../errors.ts';
 import { askLine } from '../terminal/ask.ts';
 import { writeError } from '../terminal/output.ts';
@@ -129,7 +129,7 @@ function problemWith(key: keyof Answers, value: string, timeZone: string): strin
     return problemWithDay(value, timeZone);
   }
   try {
-    parseConfig(configValue(configText({ ...sample, [key]: value }), configFile), 'it');
+    parseConfig(configFromText(configText({ ...sample, [key]: value }), configFile).value, 'it');
     return null;
   } catch (thrown) {
     if (thrown instanceof ConfigError) {

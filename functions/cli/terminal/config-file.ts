@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { type Config, parseConfig } from '../../config.ts';
-import { configValue, lineFinder } from '../../config-text.ts';
+import { configFromText } from '../../config-text.ts';
 import { ConfigError } from '../../errors.ts';
 import { fileErrorCode } from '../../warehouse/file-errors.ts';
 import { showTimesIn } from './formats.ts';
@@ -16,7 +16,8 @@ import { showTimesIn } from './formats.ts';
  */
 export async function loadConfig(path: string): Promise<Config> {
   const text = await readText(path);
-  const config = parseConfig(configValue(text, path), path, lineFinder(text));
+  const { value, lineOf } = configFromText(text, path);
+  const config = parseConfig(value, path, lineOf);
   showTimesIn(config.partitionTimeZone);
   const folder = dirname(resolve(path));
   return {
