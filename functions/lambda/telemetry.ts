@@ -94,9 +94,9 @@ export class Telemetry {
   }
 }
 
-/** Returns the age of the watermark, or of the first run's start without coverage; null if neither is known. */
-function watermarkAgeSeconds({ watermark, from }: Summary, nowMs: EpochMs): number | null {
-  const coveredToMs = parseTime(watermark ?? from ?? '');
+/** Returns the age of the watermark, or of the first sync's start without coverage; null if neither is known. */
+function watermarkAgeSeconds({ mode, watermark, from }: Summary, nowMs: EpochMs): number | null {
+  const coveredToMs = parseTime(watermark ?? (mode === 'incremental' ? from : null) ?? '');
   return coveredToMs === null ? null : Math.max(0, nowMs - coveredToMs) / 1000;
 }
 

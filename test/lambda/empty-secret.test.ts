@@ -48,6 +48,8 @@ describe('a secret without a value', () => {
       { message: expect.stringMatching(/^waiting for credentials: the secret .* has no value yet\. Store one: aws /) },
     ]);
     expect(sandbox.metrics()).toEqual([]);
+    await sandbox.handler({ mode: 'maintain' }, sandbox.context());
+    expect(sandbox.metrics().filter((emf) => 'WatermarkAge' in emf)).toEqual([]);
 
     answerWith(defaultAccount.accessKeys[0]);
     const [first] = await sandbox.handler({}, sandbox.context());
