@@ -113,10 +113,16 @@ export class Alarms extends Construct {
     // alarm covers the case that no run starts.
     this.#add('run-failed', { metric: ofFunction('Errors', Stats.SUM) });
     this.#add('not-running', {
-      metric: ofFunction('Invocations', Stats.SUM),
+      // A function that is never invoked sends no metric. If CloudWatch only treated missing data as a fault, it would go on
+      // using the values of older periods, and the alarm would be late by several.
+      metric: new MathExpression({
+        label: 'Runs',
+        expression: 'FILL(started, 0)',
+        usingMetrics: { started: ofFunction('Invocations', Stats.SUM) },
+        period,
+      }),
       comparison: ComparisonOperator.LESS_THAN_THRESHOLD,
       periods: 3,
-      // A function that is never invoked sends no metric, so missing data is the fault.
       whenMissing: TreatMissingData.BREACHING,
     });
     // A queue that has been empty for a while sends no metric.
@@ -178,8 +184,9 @@ export class Alarms extends Construct {
         target,
         metric: new MathExpression({
           label: 'Passed, percent',
-          // SUM instead of "+": if either metric has no value on a day, "+" has none, but SUM returns the other one.
-          expression: '100 * FILL(passed, 0) / SUM([passed, bad])',
+          // SUM instead of "+": if none passed, "passed" has no value and "+" would have none, but SUM returns the other one.
+          // Without "bad", all passed, and the expression has no value.
+          expression: '100 - 100 * bad / SUM([passed, bad])',
           usingMetrics: { passed: sum('Passed', day), bad: sum('NotPassed', day) },
           period: day,
         }),

@@ -14,8 +14,8 @@ const alarm = z.object({
     AlarmName: z.string(),
     AlarmDescription: z.string(),
     AlarmActions: z.array(z.unknown()),
-    Namespace: z.string(),
-    MetricName: z.string(),
+    Namespace: z.string().optional(),
+    MetricName: z.string().optional(),
   }),
 });
 const alarms = Object.values(template.findResources('AWS::CloudWatch::Alarm')).map(
@@ -67,7 +67,7 @@ describe('alarms', () => {
       ComparisonOperator: 'LessThanThreshold',
       TreatMissingData: 'notBreaching',
       Metrics: Match.arrayWith([
-        Match.objectLike({ Expression: '100 * FILL(passed, 0) / SUM([passed, bad])' }),
+        Match.objectLike({ Expression: '100 - 100 * bad / SUM([passed, bad])' }),
         Match.objectLike({ MetricStat: Match.objectLike({ Period: 86_400, Stat: 'Sum' }) }),
       ]),
     });
@@ -122,7 +122,7 @@ describe('alarms', () => {
   });
 
   it('use only metrics that exist', () => {
-    const own = alarms.filter(({ Namespace }) => Namespace === 'dqsync/dqsync').map(({ MetricName }) => MetricName);
+    const own = alarms.flatMap(({ Namespace, MetricName }) => (Namespace === 'dqsync/dqsync' && MetricName) || []);
     expect(own).toHaveLength(6);
     expect(own.filter((name) => !(name in metrics))).toEqual([]);
   });
@@ -168,11 +168,19 @@ describe('alarms', () => {
     });
     expectResource(quarterly, 'AWS::CloudWatch::Alarm', {
       AlarmName: 'dqsync-not-running',
-      MetricName: 'Invocations',
-      Period: 900,
       EvaluationPeriods: 3,
       ComparisonOperator: 'LessThanThreshold',
       TreatMissingData: 'breaching',
+      Metrics: Match.arrayWith([
+        Match.objectLike({ Expression: 'FILL(started, 0)' }),
+        Match.objectLike({
+          MetricStat: Match.objectLike({
+            Metric: Match.objectLike({ Namespace: 'AWS/Lambda', MetricName: 'Invocations' }),
+            Period: 900,
+            Stat: 'Sum',
+          }),
+        }),
+      ]),
     });
     expectResource(quarterly, 'AWS::CloudWatch::Alarm', {
       AlarmName: 'dqsync-near-time-limit',
@@ -180,6 +188,17 @@ describe('alarms', () => {
       Threshold: 630_000,
     });
   });
+});
+
+it.each([
+  ['rate(1 minute)', 'bin(1m)'],
+  ['rate(1 hour)', 'bin(60m)'],
+  ['rate(90 minutes)', 'bin(2h)'],
+  ['rate(1 day)', 'bin(24h)'],
+])('the dashboard groups the log of %s within the limits of CloudWatch: %s', (expression, bin) => {
+  const periodic = aTemplate(aConfig({ maxRunSeconds: 60 }), { schedule: { expression } });
+  const body = JSON.stringify(periodic.findResources('AWS::CloudWatch::Dashboard'));
+  expect(new Set(body.match(/bin\([^)]*\)/g))).toEqual(new Set([bin]));
 });
 
 it('the dashboard answers whether it is healthy, whether it is fresh, and what it cost', () => {
