@@ -216,11 +216,16 @@ export class SyncDashboard extends Construct {
       view: LogQueryVisualizationType.LINE,
       queryLines: [
         `filter ispresent(${present})`,
-        `stats ${statistics.join(', ')} by bin(${this.#period.toMinutes()}m)`,
+        `stats ${statistics.join(', ')} by bin(${binOf(this.#period.toMinutes())})`,
       ],
       ...size,
     });
   }
+}
+
+/** Returns a period as Logs Insights takes it: it reads no more than 60 minutes, and no more than 24 hours. */
+function binOf(minutes: number): string {
+  return minutes <= 60 ? `${minutes}m` : `${Math.ceil(minutes / 60)}h`;
 }
 
 function heading(text: string): TextWidget {
