@@ -110,8 +110,11 @@ export const metrics = {
 /** The name of a metric. */
 export type MetricName = keyof typeof metrics;
 
-/** Returns what a run sends, by name of the metric. */
-export function measure(run: MeasuredRun, of: MetricDefinition['of']): [MetricName, MetricDefinition, number][] {
+/** One value to send. */
+export type Measured = readonly [name: MetricName, definition: MetricDefinition, value: number];
+
+/** Returns what a run sends. */
+export function measure(run: MeasuredRun, of: MetricDefinition['of']): Measured[] {
   const names = Object.keys(metrics).filter((name): name is MetricName => name in metrics);
   return names.flatMap((name) => {
     const definition: MetricDefinition = metrics[name];

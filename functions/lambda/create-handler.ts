@@ -91,11 +91,13 @@ export function createHandler({ environment, open }: HandlerOptions): Handler {
     first ??= new Telemetry(environment[namespaceVariable], environment[watchVariable] === passRateWatch);
     const telemetry = first;
     telemetry.begin(context);
-    const outcomes = await run(event, context, telemetry).catch((thrown: unknown) => {
-      const error = toDqsyncError(thrown);
-      telemetry.refused(error);
-      throw error;
-    });
+    const outcomes = await run(event, context, telemetry)
+      .catch((thrown: unknown) => {
+        const error = toDqsyncError(thrown);
+        telemetry.refused(error);
+        throw error;
+      })
+      .finally(() => telemetry.allDone());
     const failures = outcomes.flatMap(({ error }) => error ?? []);
     if (failures.length > 0) {
       throw new TargetsFailedError(failures, outcomes.length);

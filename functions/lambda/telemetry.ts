@@ -7,14 +7,7 @@ import { Metrics } from '@aws-lambda-powertools/metrics';
 import type { Context } from 'aws-lambda';
 import { parseTime } from '../clock.ts';
 import { type DqsyncError, InternalError } from '../errors.ts';
-import {
-  allTargets,
-  type MeasuredRun,
-  type MetricDefinition,
-  measure,
-  metricsNamespace,
-  targetDimension,
-} from '../metrics.ts';
+import { allTargets, type Measured, measure, metricsNamespace, targetDimension } from '../metrics.ts';
 import type { EpochMs, Log } from '../model.ts';
 import { type Summary, summaryError, type TargetOutcome } from '../sync/summary.ts';
 
@@ -25,6 +18,8 @@ export class Telemetry {
   readonly #logger = new Logger({ serviceName });
   readonly #metrics: Metrics;
   readonly #measuresPassRate: boolean;
+  /** The values of the targets so far that belong to all targets. */
+  readonly #ofAll: Measured[] = [];
 
   /**
    * @param namespace of the metrics in CloudWatch
@@ -73,12 +68,19 @@ export class Telemetry {
       measuresPassRate: this.#measuresPassRate,
       watermarkAgeSeconds: watermarkAgeSeconds(summary, nowMs),
     };
-    this.#send(run, 'target', summary.target);
-    this.#send(run, 'all targets', allTargets);
+    this.#send(measure(run, 'target'), summary.target);
+    this.#ofAll.push(...measure(run, 'all targets'));
   }
 
-  #send(run: MeasuredRun, of: MetricDefinition['of'], target: string): void {
-    const measured = measure(run, of);
+  /**
+   * Writes the metrics of all targets together, which have one time: an alarm looks at the newest values, and one target
+   * must not end the alarm of another.
+   */
+  allDone(): void {
+    this.#send(this.#ofAll.splice(0), allTargets);
+  }
+
+  #send(measured: readonly Measured[], target: string): void {
     if (measured.length > 0) {
       this.#metrics.addDimension(targetDimension, target);
       for (const [name, { unit }, value] of measured) {

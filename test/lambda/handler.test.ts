@@ -239,6 +239,17 @@ describe('the output of the function', () => {
     expect(zeros()).toEqual([0, 0]);
   });
 
+  it('counts the audit failures of all targets at one time, because a later zero would end the alarm', async () => {
+    const sandbox = await deploy({ simulator: { workspaces: twoWorkspaces } });
+    await sandbox.handler({}, sandbox.context());
+    await writeFile(join(sandbox.warehouseFolder, 'state', 'target-1', 'checkpoint.json'), '{');
+
+    await expect(sandbox.handler({ mode: 'maintain' }, sandbox.context())).rejects.toThrow();
+
+    const counted = sandbox.metrics().filter((emf) => 'AuditFailures' in emf);
+    expect(counted).toMatchObject([{ target: '*', AuditFailures: [1, 0] }]);
+  });
+
   it.each(['source', 'checkpoint'])(
     'counts an audit that fails as a whole, because its %s cannot be read',
     async (what) => {
