@@ -149,7 +149,7 @@ async function checkAlarm(calls: AwsCalls, stack: string): Promise<Check> {
     const name = names.find((each) => each === `${stack}-dead-letters`) ?? names[0];
     if (name === undefined) {
       throw new SourceError(`there is no alarm ${stack}-…`, {
-        remedy: 'The alarms were removed: run "npx cdk deploy".',
+        remedy: 'The alarms were removed: run "npx cdk deploy --revert-drift".',
       });
     }
     const since = isoTime(systemClock.now() - 5_000);
@@ -165,7 +165,7 @@ async function checkAlarm(calls: AwsCalls, stack: string): Promise<Check> {
     }
     if (!/^Successfully/i.test(action)) {
       throw new SourceError(`the alarm does not reach its topic: ${action}`, {
-        remedy: 'Run "npx cdk deploy" to restore the policy of the topic, and of its key if it has one.',
+        remedy: 'Run "npx cdk deploy --revert-drift" to restore the policy of the topic, and of its key if it has one.',
       });
     }
     return `${name} fired and reached its topic. ${mail}`;
