@@ -30,7 +30,10 @@ export class AnalystPolicy extends Construct {
       ...['athena:ListTableMetadata', 'athena:GetTableMetadata'],
     ];
     allow(policy, 'BrowseCatalog', browse, [arnOf(this, 'athena', 'datacatalog', 'AwsDataCatalog')]);
-    const read = ['glue:GetDatabase', 'glue:GetTable', 'glue:GetTables', 'glue:GetPartition', 'glue:GetPartitions'];
+    const read = [
+      ...['glue:GetDatabase', 'glue:GetDatabases', 'glue:GetTable', 'glue:GetTables'],
+      ...['glue:GetPartition', 'glue:GetPartitions'],
+    ];
     allow(policy, 'ReadCatalog', read, [
       Stack.of(this).formatArn({ service: 'glue', resource: 'catalog' }),
       arnOf(this, 'glue', 'database', database),

@@ -112,7 +112,7 @@ export class WarehouseBucket extends Construct {
     allow(policy, 'KeepResults', store, [this.#results.arnForObjects(results)]);
     const ofKeys = { StringLike: { 's3:prefix': [...data, results] } };
     allow(policy, 'ListDataAndResults', ['s3:ListBucket'], buckets, ofKeys);
-    allow(policy, 'FindBucket', ['s3:GetBucketLocation'], buckets);
+    allow(policy, 'FindBucket', ['s3:GetBucketLocation', 's3:ListBucketMultipartUploads'], buckets);
     acknowledgePrefixes(policy, this.bucket, data);
     acknowledgePrefixes(policy, this.#results, [results]);
   }

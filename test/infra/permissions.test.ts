@@ -202,6 +202,7 @@ describe('the policy for analysts', () => {
       expect.stringContaining(':s3:::my-bucket'),
       expect.stringContaining('WarehouseResults'),
     ]);
+    expect(placesOf('s3:ListBucketMultipartUploads')).toEqual(placesOf('s3:ListBucket'));
     expect(placesOf('s3:GetObject').filter((each) => each.includes(':s3:::my-bucket/'))).toHaveLength(3);
   });
 
@@ -215,6 +216,7 @@ describe('the policy for analysts', () => {
     ]);
     expect(resourcesOf('athena:StartQueryExecution')).toEqual([JSON.stringify(arnOf('athena', ':workgroup/dqsync'))]);
     expect(resourcesOf('glue:GetTable')).toHaveLength(4);
+    expect(resourcesOf('glue:GetDatabases')).toEqual(resourcesOf('glue:GetDatabase'));
     expect(resourcesOf('glue:GetDatabase')).toContain(JSON.stringify(arnOf('glue', ':database/default')));
     expect(resourcesOf('athena:ListWorkGroups')).toEqual(['"*"']);
     expect(resourcesOf('athena:ListTableMetadata')).toEqual([
