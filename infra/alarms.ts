@@ -113,8 +113,8 @@ export class Alarms extends Construct {
     // alarm covers the case that no run starts.
     this.#add('run-failed', { metric: ofFunction('Errors', Stats.SUM) });
     this.#add('not-running', {
-      // A function that is never invoked sends no metric. If CloudWatch only treated missing data as a fault, it would go on
-      // using the values of older periods, and the alarm would be late by several.
+      // A function that is never invoked sends no metric. While recent values are missing, CloudWatch evaluates those of
+      // older periods instead, and the alarm would be several periods late.
       metric: new MathExpression({
         label: 'Runs',
         expression: 'FILL(started, 0)',
