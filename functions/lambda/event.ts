@@ -2,9 +2,16 @@
 import * as z from 'zod';
 import { ConfigError } from '../errors.ts';
 
-/** Events of EventBridge and its Scheduler. Their other fields are ignored. */
-const scheduledEvent = z.looseObject({ source: z.string(), 'detail-type': z.string() });
-const modeOf = z.looseObject({ mode: z.unknown() });
+const ignored = z.unknown().optional();
+/** What EventBridge and its Scheduler send for a schedule that has no input: all fields of their events. */
+const scheduledEvent = z
+  .strictObject({
+    'detail-type': z.literal('Scheduled Event'),
+    ...{ version: ignored, id: ignored, source: ignored, account: ignored, time: ignored, region: ignored },
+    ...{ resources: ignored, detail: ignored },
+  })
+  .transform((): Invocation => ({ mode: 'incremental' }));
+const kindOf = z.looseObject({ mode: z.unknown(), 'detail-type': z.unknown() }).partial();
 const emptyEvent = z.strictObject({});
 
 /** Names of the targets to run; undefined for all. */
@@ -28,9 +35,10 @@ const backfillEvent = z
 export type Invocation = z.output<typeof plainEvent> | z.output<typeof backfillEvent>;
 
 const allowed =
-  'Use {} or {"mode":"incremental"} for all targets, or {"mode":"incremental","targets":["<name>", …]} for some. To backfill a range: {"mode":"backfill","from":"2026-01-01","to":"2026-02-01"}, with "targets", "again":true and "results":true as options. To fill the gaps: {"mode":"backfill"}. For the daily maintenance (audit, tasks, compaction): {"mode":"maintain"}, with "targets" as an option. Events of EventBridge and its Scheduler count as {}.';
+  'Use {} or {"mode":"incremental"} for all targets, or {"mode":"incremental","targets":["<name>", …]} for some. To backfill a range: {"mode":"backfill","from":"2026-01-01","to":"2026-02-01"}, with "targets", "again":true and "results":true as options. To fill the gaps: {"mode":"backfill"}. For the daily maintenance (audit, tasks, compaction): {"mode":"maintain"}, with "targets" as an option. A scheduled event of EventBridge or its Scheduler counts as {}.';
 
 const problemsByKey: Readonly<Record<string, string>> = {
+  'detail-type': '"detail-type" must be "Scheduled Event"',
   mode: '"mode" must be "incremental", "backfill" or "maintain"',
   targets: '"targets" must be a list of at least one target name',
   from: '"from" must be a day or an instant',
@@ -45,11 +53,12 @@ const problemsByKey: Readonly<Record<string, string>> = {
  * @throws ConfigError saying what is wrong with it and what is allowed
  */
 export function parseEvent(event: unknown): Invocation {
-  if (emptyEvent.safeParse(event).success || scheduledEvent.safeParse(event).success) {
+  if (emptyEvent.safeParse(event).success) {
     return { mode: 'incremental' };
   }
-  const isBackfill = modeOf.safeParse(event).data?.mode === 'backfill';
-  const parsed = (isBackfill ? backfillEvent : plainEvent).safeParse(event);
+  const { mode, 'detail-type': detailType } = kindOf.safeParse(event).data ?? {};
+  const schema = detailType !== undefined ? scheduledEvent : mode === 'backfill' ? backfillEvent : plainEvent;
+  const parsed = schema.safeParse(event);
   if (!parsed.success) {
     const problems = parsed.error.issues.map(describeIssue);
     throw new ConfigError(`the event is not valid: ${problems.join('; ')}`, { remedy: allowed });

@@ -2,27 +2,23 @@ import { describe, expect, it } from 'vitest';
 import { ConfigError } from '../../functions/errors.ts';
 import { parseEvent } from '../../functions/lambda/event.ts';
 
+const scheduled = {
+  version: '0',
+  id: '53dc4d37-cffa-4f76-80c9-8b7d4a4d2eaa',
+  'detail-type': 'Scheduled Event',
+  source: 'aws.events',
+  account: '123456789012',
+  time: '2026-01-01T00:00:00Z',
+  region: 'eu-central-1',
+  resources: ['arn:aws:events:eu-central-1:123456789012:rule/dqsync'],
+  detail: {},
+};
+
 describe('the event', () => {
   it.each([
     ['an empty object', {}],
-    [
-      "EventBridge's scheduled event",
-      {
-        version: '0',
-        id: '53dc4d37-cffa-4f76-80c9-8b7d4a4d2eaa',
-        'detail-type': 'Scheduled Event',
-        source: 'aws.events',
-        account: '123456789012',
-        time: '2026-01-01T00:00:00Z',
-        region: 'eu-central-1',
-        resources: ['arn:aws:events:eu-central-1:123456789012:rule/dqsync'],
-        detail: {},
-      },
-    ],
-    [
-      "the Scheduler's default event",
-      { version: '0', 'detail-type': 'Scheduled Event', source: 'aws.scheduler', detail: '{}' },
-    ],
+    ["EventBridge's scheduled event", scheduled],
+    ["the Scheduler's default event", { ...scheduled, source: 'aws.scheduler', detail: '{}' }],
     ['an explicit incremental run', { mode: 'incremental' }],
   ])('accepts %s as an incremental run of all targets', (_what, event) => {
     expect(parseEvent(event)).toEqual({ mode: 'incremental', targets: undefined });
@@ -63,6 +59,9 @@ describe('the event', () => {
     ['no names', { mode: 'incremental', targets: [] }, /"targets" must be a list of at least one target name/],
     ['an invalid name', { mode: 'incremental', targets: [7] }, /"targets" must be a list of at least one target name/],
     ['a source without a detail-type', { source: 'aws.events' }, /unknown key "source"/],
+    ['a scheduled event with a mode', { ...scheduled, mode: 'maintain' }, /: unknown key "mode"$/],
+    ['a scheduled event with a misspelled mode', { ...scheduled, mod: 'backfill' }, /: unknown key "mod"$/],
+    ['another event of EventBridge', { ...scheduled, 'detail-type': 'x' }, /"detail-type" must be "Scheduled Event"$/],
     ['no object', 'incremental', /it is not a JSON object/],
     ['null', null, /it is not a JSON object/],
   ])('refuses %s, and shows what is allowed', (_what, event, problem) => {
