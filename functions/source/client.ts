@@ -4,7 +4,7 @@
  */
 import { setFilters } from '../filters.ts';
 import type { FetchPage, PageRequest } from '../model.ts';
-import { Requester, type SourceOptions, type SourceStats } from './requester.ts';
+import { type CallStats, Requester, type SourceOptions, type SourceStats } from './requester.ts';
 import { pageQuery, qualityPath, type TaskSource, taskCalls, taskPermission } from './task-calls.ts';
 import { parsePage } from './wire.ts';
 
@@ -18,7 +18,7 @@ export interface Source {
    */
   readonly fetchPage: FetchPage;
   /** The calls other than the instance list, and their statistics. */
-  readonly tasks: TaskSource & { stats(): SourceStats };
+  readonly tasks: TaskSource & { stats(): CallStats };
   /** Statistics of the instance list. Those of the other calls are separate. */
   stats(): SourceStats;
   /** Aborts requests in flight and closes all connections. */
@@ -52,7 +52,7 @@ export function connectSource(options: SourceOptions): Source {
       ),
       stats: () => ({ ...requester.others }),
     },
-    stats: () => ({ ...requester.instances }),
+    stats: () => ({ ...requester.instances, quotaOpensAtMs: pacer.opensAtMs() }),
     close: () => requester.close(),
   };
 }

@@ -44,7 +44,7 @@ export interface SourceOptions {
 }
 
 /** Counts and measurements of some calls so far. */
-export interface SourceStats {
+export interface CallStats {
   /** Requests sent, including retries. */
   readonly requests: number;
   /** Replies with status 429. */
@@ -59,7 +59,13 @@ export interface SourceStats {
   readonly failing: DqsyncError | null;
 }
 
-type Meter = { -readonly [Name in keyof SourceStats]: SourceStats[Name] };
+/** Statistics of the instance list. */
+export interface SourceStats extends CallStats {
+  /** When the quota admits the next request that waits for it; a time in the past if none waits. */
+  readonly quotaOpensAtMs: EpochMs;
+}
+
+type Meter = { -readonly [Name in keyof CallStats]: CallStats[Name] };
 
 function newMeter(): Meter {
   return { requests: 0, throttled: 0, retries: 0, clockSkewMs: null, latencyMs: null, failing: null };

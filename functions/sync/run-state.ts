@@ -1,5 +1,6 @@
 /** A run of one target: state, progress and end. However it ends, everything proven complete is committed. */
 import type { Checkpoint } from '../checkpoint/checkpoint.ts';
+import { isoTime } from '../clock.ts';
 import { type DqsyncError, SourceError, StoppedError, toDqsyncError } from '../errors.ts';
 import type { EpochMs, Window } from '../model.ts';
 import { isOverQuota } from '../source/source-errors.ts';
@@ -105,12 +106,12 @@ function requireReadable({ hasReadable, unreadableReason }: RunState, { recorder
 
 /** Returns why a run whose time has ended has failed; null if it made progress and the next run continues. */
 function failureOf(
-  { source, target }: TargetRun,
+  { source, target, clock }: TargetRun,
   { waitingFor }: RunState,
   { recorder: { hasProgress } }: Committer,
   thrown: unknown,
 ): DqsyncError | null {
-  const { failing } = source.stats();
+  const { failing, quotaOpensAtMs } = source.stats();
   const isThrottled = failing instanceof SourceError && isOverQuota(failing.httpStatus, failing.code);
   if (failing !== null && !(hasProgress && isThrottled)) {
     return failing;
@@ -118,9 +119,12 @@ function failureOf(
   if (hasProgress || !(thrown instanceof StoppedError) || waitingFor !== null) {
     return null;
   }
-  return new SourceError('the time limit of this run was reached before it covered anything new', {
+  const isWaiting = quotaOpensAtMs > clock.now();
+  const why = isWaiting ? `, because source.quota allows no request before ${isoTime(quotaOpensAtMs)}` : '';
+  const more = isWaiting ? 'Raise source.quota if the source allows more requests, or give' : 'Give';
+  return new SourceError(`the time limit of this run was reached before it covered anything new${why}`, {
     target: target.name,
-    remedy: 'Coverage did not grow. Give the run more time with maxRunSeconds, then run again.',
+    remedy: `Coverage did not grow. ${more} the run more time with maxRunSeconds, then run again.`,
   });
 }
 

@@ -103,6 +103,8 @@ export async function verifyDays(
     }),
     openKeys: new Set(checkpoint.open.map(({ execution }) => executionKey(execution))),
   };
+  // The first reply may have to wait for the quota.
+  run.onProgress({ target: run.target.name, atMs: null, doneMs, totalMs, rowsRead });
   const [first, last] = [days[0], days.at(-1)];
   if (first !== undefined && last !== undefined) {
     await calibrateRun(verifying.source, { fromMs: first.fromMs, toMs: last.toMs });

@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import type { Clock } from '../../functions/clock.ts';
+import { createPacer } from '../../functions/source/pacing.ts';
 import packageJson from '../../package.json' with { type: 'json' };
 import { aPage, aPageBody, aRequest, aTarget, connect, secretFile, startLoopback, testClock } from './loopback.ts';
 
@@ -91,6 +93,7 @@ describe('statistics', () => {
       clockSkewMs: null,
       latencyMs: null,
       failing: null,
+      quotaOpensAtMs: 0,
     });
   });
 
@@ -122,6 +125,19 @@ describe('statistics', () => {
     clock.advance(5_000);
     await source.fetchPage(aRequest);
     expect(source.stats().latencyMs).toBe(120);
+  });
+
+  it('show when the quota admits the next request while one waits for it', async () => {
+    const server = await startLoopback(() => aPage);
+    const clock = testClock();
+    const controller = new AbortController();
+    const sleep: Clock['sleep'] = async () => controller.abort();
+    const pacer = createPacer({ requests: 1, perSeconds: 3_600 }, { now: clock.now, sleep });
+    const source = connect(server.url, { pacer, signal: controller.signal });
+    await source.fetchPage(aRequest);
+    expect(source.stats().quotaOpensAtMs).toBe(0);
+    await expect(source.fetchPage(aRequest)).rejects.toThrow();
+    expect(source.stats().quotaOpensAtMs).toBeGreaterThanOrEqual(clock.now() + 3_600_000);
   });
 
   it('are separate for each target', async () => {

@@ -117,6 +117,28 @@ describe('a sync whose time ends', () => {
     });
   });
 
+  it('while it waits for the quota names the quota', async () => {
+    vi.useRealTimers();
+    const world = await syncedSource();
+    const [summary] = await world.sync({
+      limitMs: minuteMs,
+      ...withSource(world, (source) => ({
+        fetchPage: async () => {
+          world.clock.advance(minuteMs);
+          throw new StoppedError('the time is up', { remedy: 'Run again.' });
+        },
+        stats: () => ({ ...source.stats(), quotaOpensAtMs: worldStartMs + hourMs }),
+      })),
+    });
+    expect(summary).toMatchObject({
+      done: false,
+      error: {
+        message: expect.stringContaining(`source.quota allows no request before ${isoTime(worldStartMs + hourMs)}`),
+        remedy: expect.stringContaining('Raise source.quota'),
+      },
+    });
+  });
+
   it('after it has covered more is not done and does not fail', async () => {
     const summary = await stoppedSync(({ startTimeMs }, watermarkMs) => startTimeMs > watermarkMs + 15 * hourMs);
     expect(summary.error).toBeUndefined();

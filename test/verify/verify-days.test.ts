@@ -27,7 +27,8 @@ const settings = {
   requestsPerSecond: 4,
   maxInFlight: 40,
 };
-const noStats = { requests: 0, throttled: 0, retries: 0, clockSkewMs: null, latencyMs: null, failing: null };
+const noCalls = { requests: 0, throttled: 0, retries: 0, clockSkewMs: null, latencyMs: null, failing: null };
+const noStats = { ...noCalls, quotaOpensAtMs: 0 };
 
 /** 57 rows of the day, a minute apart, beginning at noon, and 150 rows of the days before. */
 const ofDay = executions(57, (index) => 12 * hourMs + index * 60_000);

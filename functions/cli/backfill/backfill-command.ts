@@ -5,6 +5,7 @@ import { estimateTargets, type Run } from '../../sync/run.ts';
 import { settingsOf } from '../../sync/targets.ts';
 import { loadConfig } from '../terminal/config-file.ts';
 import { writeResult } from '../terminal/output.ts';
+import { noteQuotaWait } from '../terminal/paced-connections.ts';
 import { commandWith, type RangeOptions } from '../terminal/range.ts';
 import { runAndReport, runOn } from '../terminal/run-targets.ts';
 import { stoppingNote, withTerminalRun } from '../terminal/terminal-run.ts';
@@ -43,6 +44,7 @@ export async function backfill(options: BackfillOptions): Promise<number> {
       limitMs: Number.POSITIVE_INFINITY,
     };
     if (options.dryRun) {
+      noteQuotaWait(terminal.connections);
       const estimates = await estimateTargets(run, task);
       writeResult(options, estimates, () => estimates.map((target) => describeEstimate(target, config)).join('\n\n'));
       return 0;

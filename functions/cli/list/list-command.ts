@@ -9,7 +9,7 @@ import { askableMs, parseTimeArgument } from '../../time-range.ts';
 import { loadConfig } from '../terminal/config-file.ts';
 import { count, counted, printable, shownAt } from '../terminal/formats.ts';
 import { consoleLog, writeData, writeJson, writeNote } from '../terminal/output.ts';
-import { openPacedConnections } from '../terminal/paced-connections.ts';
+import { noteQuotaWait, openPacedConnections } from '../terminal/paced-connections.ts';
 import { renderTable } from '../terminal/table.ts';
 import { executionJson, type ListColumn, parseColumns } from './list-columns.ts';
 import { type Listed, listLatest } from './list-pages.ts';
@@ -41,7 +41,9 @@ export async function list(options: ListOptions): Promise<number> {
   const target = oneTarget(config, options.target);
   const span = spanOf(options, config.partitionTimeZone);
   const columns = parseColumns(options.columns);
-  const { connect, clock } = await openPacedConnections(config, consoleLog());
+  const connections = await openPacedConnections(config, consoleLog());
+  noteQuotaWait(connections);
+  const { connect, clock } = connections;
   const source = connect(target, undefined);
   try {
     if (options.tasks) {

@@ -4,7 +4,7 @@ import type { Connections } from '../../connect.ts';
 import { selectTargets } from '../../sync/targets.ts';
 import { loadConfig } from './config-file.ts';
 import type { OutputOptions } from './output.ts';
-import { openPacedConnections } from './paced-connections.ts';
+import { noteQuotaWait, openPacedConnections } from './paced-connections.ts';
 
 /** The options of every command about targets. */
 export interface TargetOptions extends OutputOptions {
@@ -23,5 +23,7 @@ export interface OpenTargets extends Connections {
 export async function openTargets(options: Pick<TargetOptions, 'config' | 'target'>): Promise<OpenTargets> {
   const config = await loadConfig(options.config);
   const targets = selectTargets(config, options.target);
-  return { config, targets, ...(await openPacedConnections(config, () => undefined)) };
+  const connections = await openPacedConnections(config, () => undefined);
+  noteQuotaWait(connections);
+  return { config, targets, ...connections };
 }

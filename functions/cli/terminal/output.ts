@@ -23,16 +23,20 @@ export const paint = pico.createColors(wantsColors(process.stdout));
 
 const paintError = pico.createColors(wantsColors(process.stderr));
 
+/** Columns of a terminal that does not say how many it has. */
+export const defaultWidth = 80;
+
 let pipeWidth: number | null = null;
 
 /** Makes everything fit 80 columns in a pipe too: what this process prints is for people only. */
 export function fitPipes(): void {
-  pipeWidth = 80;
+  pipeWidth = defaultWidth;
 }
 
 /** Returns the width of a terminal; null in a pipe, where nothing is shortened or wrapped. */
 export function widthOf({ isTTY, columns }: NodeJS.WriteStream): number | null {
-  return isTTY === true ? columns : pipeWidth;
+  // A terminal without a size, as of some containers, has 0 columns.
+  return isTTY === true ? columns || defaultWidth : pipeWidth;
 }
 
 /** Writes one or more lines to stdout, wrapped to the terminal. */

@@ -6,11 +6,16 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import * as z from 'zod';
-import { systemClock } from '../../clock.ts';
+import { abortAfter, systemClock } from '../../clock.ts';
 import type { Config } from '../../config.ts';
 import { type Connections, openConnections, type RecentRequests } from '../../connect.ts';
 import type { Log } from '../../model.ts';
 import { cacheRoot } from './cache-folder.ts';
+import { roundedDuration } from './formats.ts';
+import { isQuiet, writeNote } from './output.ts';
+
+/** Shorter waits are not worth a line. */
+const noticeableMs = 1_000;
 
 const document = z.record(z.string(), z.array(z.int()));
 
@@ -19,6 +24,26 @@ export async function openPacedConnections(config: Config, log: Log): Promise<Co
   const connections = await openConnections(config, log, process.env, systemClock, readRequests(config));
   process.once('exit', () => writeRequests(config, connections.recentRequests()));
   return connections;
+}
+
+/**
+ * Says on a terminal that a command without a progress bar waits for the quota, once, after about a second: it may wait
+ * for the requests of the command before it.
+ */
+export function noteQuotaWait(connections: Pick<Connections, 'clock' | 'quotaOpensAtMs'>): void {
+  if (isQuiet() || !process.stderr.isTTY) {
+    return;
+  }
+  // Not `clock.sleep`, which would keep the process alive after the command has ended.
+  const { signal } = abortAfter(noticeableMs, () => new Error('time to look'));
+  signal.addEventListener('abort', () => {
+    const waitMs = connections.quotaOpensAtMs() - connections.clock.now();
+    if (waitMs >= noticeableMs) {
+      writeNote(`Waiting ${roundedDuration(waitMs)} for the quota of the source (source.quota).`);
+    } else {
+      noteQuotaWait(connections);
+    }
+  });
 }
 
 /** Returns the path of the file. @throws what `homedir` throws for a user without a home folder */

@@ -7,7 +7,7 @@ import { type Clock, systemClock } from '../../clock.ts';
 import type { EpochMs } from '../../model.ts';
 import type { Progress } from '../../sync/target-run.ts';
 import { count, printable, shortDuration, shownAt } from './formats.ts';
-import { isQuiet, writeNote } from './output.ts';
+import { defaultWidth, isQuiet, widthOf, writeNote } from './output.ts';
 import { type Estimate, ProgressEstimate } from './progress-estimate.ts';
 
 /** Shows the progress of a run. */
@@ -21,7 +21,6 @@ export interface ProgressBar {
 
 /** Time between two lines in a pipe. */
 const lineEveryMs = 30_000;
-const defaultColumns = 80;
 const mostCells = 24;
 const leastCells = 3;
 
@@ -72,7 +71,7 @@ function openBar(quotaWaitMs: () => number): Display {
   });
   return {
     draw: (progress, estimate) => {
-      line = () => barLine(progress, estimate(), process.stderr.columns ?? defaultColumns, quotaWaitMs());
+      line = () => barLine(progress, estimate(), widthOf(process.stderr) ?? defaultWidth, quotaWaitMs());
       if (!bar.isActive) {
         bar.start(1, 0);
       }
@@ -88,7 +87,7 @@ function openLines(clock: Clock): Display {
       const nowMs = clock.now();
       if (nowMs - lastMs >= lineEveryMs) {
         lastMs = nowMs;
-        writeNote(barLine(progress, estimate(), defaultColumns));
+        writeNote(barLine(progress, estimate(), defaultWidth));
       }
     },
     clear: () => undefined,

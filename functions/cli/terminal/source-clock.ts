@@ -89,15 +89,22 @@ export function describeFutureRows({ futureRows, mayBeMore, latestStartMs }: Sou
  * @throws StoppedError if that was too short, and what `work` throws
  */
 export async function withSource<T>(
-  { connect }: Pick<Connections, 'connect'>,
+  { connect, clock }: Pick<Connections, 'connect' | 'clock'>,
   target: TargetConfig,
   patienceMs: number,
   work: (source: Source, signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
-  const tooLong = (): StoppedError =>
-    new StoppedError(`the source did not reply within ${patienceMs / 1000} seconds`, {
-      remedy: 'Check source.endpoint, and that this machine can reach it.',
-    });
+  const tooLong = (): StoppedError => {
+    const { quotaOpensAtMs } = source.stats();
+    const limit = `within ${patienceMs / 1000} seconds`;
+    return quotaOpensAtMs > clock.now()
+      ? new StoppedError(`source.quota allows the next request at ${isoTime(quotaOpensAtMs)}, not ${limit}`, {
+          remedy: 'Run the command again after that, or raise source.quota if the source allows more requests.',
+        })
+      : new StoppedError(`the source did not reply ${limit}`, {
+          remedy: 'Check source.endpoint, and that this machine can reach it.',
+        });
+  };
   const { signal, cancel } = abortAfter(patienceMs, tooLong);
   const source = connect(target, signal, () => patienceMs);
   try {
