@@ -146,3 +146,32 @@ export function timeInZone(timeZone: string): (ms: EpochMs) => string {
     return `${dayOf(ms)}T${time}${offset === '' ? 'Z' : offset}`;
   };
 }
+
+const units = [
+  { name: 'day', sign: 'd', unitMs: 86_400_000 },
+  { name: 'hour', sign: 'h', unitMs: 3_600_000 },
+  { name: 'minute', sign: 'min', unitMs: 60_000 },
+  { name: 'second', sign: 's', unitMs: 1000 },
+] as const;
+
+function inLargestUnit(ms: number) {
+  const unit = units.find(({ unitMs }) => ms >= unitMs) ?? units[3];
+  return { ...unit, amount: Math.max(0, Math.floor(ms / unit.unitMs)) };
+}
+
+/** Formats a length of time in its largest unit, rounded down: `3 days`, `1 hour`, `0 seconds`. */
+export function duration(ms: number): string {
+  const { amount, name } = inLargestUnit(ms);
+  return `${amount} ${name}${amount === 1 ? '' : 's'}`;
+}
+
+/** Formats a length of time in its largest unit, rounded to the nearest: `3 hours` for 2 hours and 59 minutes. */
+export function roundedDuration(ms: number): string {
+  return duration(ms + inLargestUnit(ms).unitMs / 2);
+}
+
+/** Formats a length of time for a column: `3 d`, `12 min`, `0 s`. */
+export function shortDuration(ms: number): string {
+  const { amount, sign } = inLargestUnit(ms);
+  return `${amount} ${sign}`;
+}

@@ -3,7 +3,7 @@
  *
  * Built only from named fields. The source's own texts are shortened, and control characters and secrets are removed.
  */
-import { isoTime, parseTime } from '../clock.ts';
+import { isoTime, parseTime, roundedDuration } from '../clock.ts';
 import { CredentialsError, SourceError } from '../errors.ts';
 import type { EpochMs, Window } from '../model.ts';
 import { faultRemedy, isPassingFault } from '../network/faults.ts';
@@ -154,7 +154,7 @@ export function refusedCredentials(
   const skewMs = theirMs === null ? 0 : theirMs - nowMs;
   const skewHint =
     credentials.form === 'accessKey' && Math.abs(skewMs) > maxSkewMs
-      ? ` This machine's clock is ${Math.round(Math.abs(skewMs) / 60_000)} minutes ${skewMs > 0 ? 'behind' : 'ahead of'} the source's, which makes every signature invalid. Correct it first.`
+      ? ` This machine's clock is ${roundedDuration(Math.abs(skewMs))} ${skewMs > 0 ? 'behind' : 'ahead of'} the source's, which makes every signature invalid. Correct it first.`
       : '';
   return new CredentialsError(
     `the source refuses the credentials of the secret ${secretRef} with HTTP ${reply.status}${said}`,

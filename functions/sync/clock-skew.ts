@@ -1,4 +1,5 @@
 /** Warns if the source's clock differs from this machine's by so much that the table is late. */
+import { roundedDuration } from '../clock.ts';
 import type { TargetRun } from './target-run.ts';
 
 /**
@@ -14,7 +15,7 @@ export function warnOfSkew({ source, log, target }: Pick<TargetRun, 'source' | '
     return;
   }
   const isAhead = skewMs > 0;
-  const apart = `${Math.round(Math.abs(skewMs) / 60_000)} min ${isAhead ? 'ahead of' : 'behind'} this machine's`;
+  const apart = `${roundedDuration(Math.abs(skewMs))} ${isAhead ? 'ahead of' : 'behind'} this machine's`;
   const effect = isAhead
     ? "executions of that time are not read until this machine's clock reaches their start, so the table is late"
     : 'coverage ends that much earlier, because the source may still add executions of that time';

@@ -1,10 +1,10 @@
 /** The columns that `dqsync list` can show. Pure. */
-import { isoTime } from '../../clock.ts';
+import { isoTime, shortDuration } from '../../clock.ts';
 import { ConfigError } from '../../errors.ts';
 import type { EpochMs, Execution } from '../../model.ts';
 import { nearest } from '../../nearest.ts';
 import { type ExecutionColumn, executionColumns } from '../../warehouse/columns.ts';
-import { shortDuration } from '../terminal/formats.ts';
+
 import type { Cell } from '../terminal/table.ts';
 
 /** One column. */

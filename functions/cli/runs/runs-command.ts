@@ -2,11 +2,11 @@
 import type { LastRun } from '../../checkpoint/checkpoint.ts';
 import { loadCheckpoint } from '../../checkpoint/checkpoint-store.ts';
 import { loadRuns, type RunRecord } from '../../checkpoint/run-history.ts';
-import { isoTime, parseTime } from '../../clock.ts';
+import { isoTime, parseTime, shortDuration } from '../../clock.ts';
 import type { TargetConfig } from '../../config.ts';
 import { StateError } from '../../errors.ts';
 import { settingsOf, targetOf } from '../../sync/targets.ts';
-import { count, counted, paragraph, shortDuration, shortTime } from '../terminal/formats.ts';
+import { count, counted, paragraph, shortTime } from '../terminal/formats.ts';
 import { type OpenTargets, openTargets, type TargetOptions } from '../terminal/open-targets.ts';
 import { paint, writeResult } from '../terminal/output.ts';
 import { type Cell, renderTable } from '../terminal/table.ts';

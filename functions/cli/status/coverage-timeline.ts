@@ -1,9 +1,11 @@
 /** Shows coverage on the terminal: a timeline, its gaps, and an interrupted re-read. Pure. */
+
 import type { Checkpoint } from '../../checkpoint/checkpoint.ts';
 import { knownSpan } from '../../checkpoint/coverage.ts';
+import { duration } from '../../clock.ts';
 import { gapsIn, lengthOf } from '../../intervals.ts';
 import type { Window } from '../../model.ts';
-import { argumentAt, counted, duration, shownAt } from '../terminal/formats.ts';
+import { argumentAt, counted, shownAt } from '../terminal/formats.ts';
 
 /** Number of cells in the timeline; with times, fewer fit into 80 columns. */
 const columns = { ofDays: 40, ofTimes: 24 };

@@ -1,7 +1,7 @@
 /** Describes a target's status. Pure except for colors. */
-import { parseTime } from '../../clock.ts';
+import { duration, parseTime } from '../../clock.ts';
 import { type DqsyncError, describeError } from '../../errors.ts';
-import { argumentAt, count, counted, daysAsArguments, duration, paragraph, shortTime } from '../terminal/formats.ts';
+import { argumentAt, count, counted, daysAsArguments, paragraph, shortTime } from '../terminal/formats.ts';
 import { paint } from '../terminal/output.ts';
 import { describeFutureRows, describeSkew, type SourceClock } from '../terminal/source-clock.ts';
 import { type CoverageView, gapLines, rereadingLine, timeline } from './coverage-timeline.ts';

@@ -1,5 +1,6 @@
 /** Shows all targets with one line each. Pure except for colors. */
-import { counted, paragraph, shortDuration } from '../terminal/formats.ts';
+import { shortDuration } from '../../clock.ts';
+import { counted, paragraph } from '../terminal/formats.ts';
 import { paint } from '../terminal/output.ts';
 import { type Cell, renderTable } from '../terminal/table.ts';
 import type { StatusReport } from './status-report.ts';

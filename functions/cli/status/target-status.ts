@@ -4,13 +4,13 @@ import { endOf, knownSpan, rowsIn, watermarkOf } from '../../checkpoint/coverage
 import { waitingCount } from '../../checkpoint/pending-results.ts';
 import type { PendingResults } from '../../checkpoint/results-document.ts';
 import { type RunRecord, unfinishedBackfills } from '../../checkpoint/run-history.ts';
-import { isoOrNull, isoTime, parseTime } from '../../clock.ts';
+import { duration, isoOrNull, isoTime, parseTime } from '../../clock.ts';
 import { gapsIn, lengthOf } from '../../intervals.ts';
 import type { EpochMs } from '../../model.ts';
 import { maxSkewMs } from '../../sync/clock-skew.ts';
 import { nextWindow } from '../../sync/next-window.ts';
 import type { SyncSettings } from '../../sync/target-run.ts';
-import { duration, paragraph, shownAt } from '../terminal/formats.ts';
+import { paragraph, shownAt } from '../terminal/formats.ts';
 import { describeSkew } from '../terminal/source-clock.ts';
 
 /** The status of a target. */

@@ -6,12 +6,12 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import * as z from 'zod';
-import { abortAfter, systemClock } from '../../clock.ts';
+import { abortAfter, roundedDuration, systemClock } from '../../clock.ts';
 import type { Config } from '../../config.ts';
 import { type Connections, openConnections, type RecentRequests } from '../../connect.ts';
 import type { Log } from '../../model.ts';
 import { cacheRoot } from './cache-folder.ts';
-import { roundedDuration } from './formats.ts';
+
 import { isQuiet, writeNote } from './output.ts';
 
 /** Shorter waits are not worth a line. */

@@ -3,10 +3,10 @@
  * seconds.
  */
 import cliProgress from 'cli-progress';
-import { type Clock, systemClock } from '../../clock.ts';
+import { type Clock, shortDuration, systemClock } from '../../clock.ts';
 import type { EpochMs } from '../../model.ts';
 import type { Progress } from '../../sync/target-run.ts';
-import { count, printable, shortDuration, shownAt } from './formats.ts';
+import { count, printable, shownAt } from './formats.ts';
 import { defaultWidth, isQuiet, widthOf, writeNote } from './output.ts';
 import { type Estimate, ProgressEstimate } from './progress-estimate.ts';
 

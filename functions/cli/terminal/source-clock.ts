@@ -1,5 +1,5 @@
 /** Measures the source's clock with one request: its `Date` against ours, and rows that start in the future. */
-import { abortAfter, type Clock, isoTime } from '../../clock.ts';
+import { abortAfter, type Clock, isoTime, roundedDuration } from '../../clock.ts';
 import type { TargetConfig } from '../../config.ts';
 import type { Connections } from '../../connect.ts';
 import { SourceError, StoppedError } from '../../errors.ts';
@@ -7,7 +7,7 @@ import { type EpochMs, maxPageRows, type Page, type PageFilter } from '../../mod
 import type { Source } from '../../source/client.ts';
 import { describeWindow } from '../../source/source-errors.ts';
 import { askableMs } from '../../time-range.ts';
-import { counted, roundedDuration } from './formats.ts';
+import { counted } from './formats.ts';
 
 /** Rows may start this far in the future without being reported, because clocks never agree exactly. */
 const toleratedMs = 60_000;

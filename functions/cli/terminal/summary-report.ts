@@ -1,7 +1,8 @@
 /** Describes a run's summary. Pure except for colors. */
+import { duration } from '../../clock.ts';
 import { describeError } from '../../errors.ts';
 import type { Summary } from '../../sync/summary.ts';
-import { bytes, count, counted, duration, paragraph, shortTime } from './formats.ts';
+import { bytes, count, counted, paragraph, shortTime } from './formats.ts';
 import { paint } from './output.ts';
 
 /** How a run ended. */

@@ -121,11 +121,11 @@ describe('dqsync status', () => {
     expect(synced.exitCode).toBe(0);
     expect(synced.stderr).toMatch(
       new RegExp(
-        `^\\[warn\\] the source's clock is 180 min ${direction} this machine's: .* run: dqsync doctor target=sales$`,
+        `^\\[warn\\] the source's clock is 3 hours ${direction} this machine's: .* run: dqsync doctor target=sales$`,
         'm',
       ),
     );
-    expect(synced.stderr.match(/180 min/g)).toHaveLength(1);
+    expect(synced.stderr.match(/3 hours/g)).toHaveLength(1);
     expect(await world.call(['status', '--check', '--max-age', '6h'])).toMatchObject({
       exitCode: 1,
       stdout: expect.stringMatching(

@@ -1,4 +1,5 @@
 /** Formats numbers, times and texts for people. */
+
 import { describe, expect, it, onTestFinished } from 'vitest';
 import {
   argumentAt,
@@ -6,13 +7,12 @@ import {
   count,
   counted,
   daysAsArguments,
-  duration,
   paragraph,
   printable,
-  roundedDuration,
   shortTime,
   showTimesIn,
 } from '../../../functions/cli/terminal/formats.ts';
+import { duration, roundedDuration } from '../../../functions/clock.ts';
 import { parseTimeArgument } from '../../../functions/time-range.ts';
 
 describe('formats', () => {
