@@ -33,7 +33,7 @@ const ellipsis = '…';
  * Renders rows under their headings. Numbers are right-aligned and never shortened; null is shown as `-`. On a
  * terminal, times leave out their common part, which a line below the table states; if that is not enough, columns move
  * together, a long text that is the same in every row moves below the table, and then texts are shortened. A table that
- * is still too wide is rendered vertically.
+ * is still too wide is rendered vertically, and so is a single row, of which nothing has to be shortened then.
  */
 export function renderTable(
   headings: readonly string[],
@@ -120,8 +120,14 @@ function totalWidth(columns: readonly Column[], between: string): number {
   return columns.reduce((sum, column) => sum + column.width, between.length * (columns.length - 1));
 }
 
-/** Moves long texts that are the same in every row into notes, and shortens others; null if it still does not fit. */
+/**
+ * Moves long texts that are the same in every row into notes, and shortens others; null if it still does not fit, or for
+ * a single row.
+ */
 function narrowed(columns: readonly Column[], room: number) {
+  if (columns[0]?.texts.length === 1) {
+    return null;
+  }
   const same = columns.filter(isSame);
   const others = columns.filter((column) => !same.includes(column));
   const shown = shortened(others, totalWidth(others, narrowGap) - room);
@@ -130,7 +136,7 @@ function narrowed(columns: readonly Column[], room: number) {
 
 /** Whether a long text, such as the id of a workspace, is the same in every row. */
 function isSame({ texts, isNumeric, hasTimes, hasWords }: Column): boolean {
-  return !isNumeric && !hasTimes && !hasWords && texts.length > 1 && texts.every((text) => text === texts[0]);
+  return !isNumeric && !hasTimes && !hasWords && texts.every((text) => text === texts[0]);
 }
 
 /**

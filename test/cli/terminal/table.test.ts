@@ -39,9 +39,10 @@ describe('a table', () => {
   );
 
   it('shortens names of few wide characters before times', () => {
-    const wide: Cell[][] = [
-      ['客户主数据唯一性校验规则规则规则', 'ALARMING', { ms: startMs }, '5 s', 1012386207306600400n],
-    ];
+    const wide: Cell[][] = ['规则', '结果'].map((end) => [
+      `客户主数据唯一性校验规则规则${end}`,
+      ...['ALARMING', { ms: startMs }, '5 s', 1012386207306600400n],
+    ]);
     const [, row = ''] = renderTable(['name', 'run_status', 'start_time', 'took', 'id'], wide, { width: 76 }).split(
       '\n',
     );
@@ -81,8 +82,7 @@ describe('a table', () => {
       name,
       1012386207306600400n,
     ]);
-    const table = (width: number, count = 2) =>
-      renderTable(['workspace', 'name', 'id'], cells.slice(0, count), { width }).split('\n');
+    const table = (width: number) => renderTable(['workspace', 'name', 'id'], cells, { width }).split('\n');
     expect(table(80)[0]).toMatch(/^workspace /);
     expect(table(60)).toEqual([
       'name                                     id',
@@ -90,7 +90,6 @@ describe('a table', () => {
       'order_detail/unique_key 1012386207306600400',
       `workspace of every row: ${workspace}`,
     ]);
-    expect(table(60, 1)[0]).toMatch(/^workspace /);
   });
 
   it('prints one line per value if even short names do not fit', () => {
@@ -99,6 +98,18 @@ describe('a table', () => {
     expect(lines[3]).toBe('start_time  2026-11-28T14:00:05+08:00');
     expect(lines[6]).toBe('id          7');
     expect(lines).toHaveLength(11);
+  });
+
+  it('prints one line per value of a single row that does not fit, and shortens nothing', () => {
+    expect(renderTable(headings, rows.slice(1), { width: 80 })).toBe(
+      [
+        'id          7',
+        'name        a rule with a rather long name, as people give them',
+        'run_status  SUCCESS',
+        'start_time  2026-11-28T14:00:06+08:00',
+        'end_time    x\\u001b[2J',
+      ].join('\n'),
+    );
   });
 
   it('prints one line per value on request', () => {
