@@ -50,7 +50,9 @@ counts quarantined rows and expired executions.`,
     ],
     remarks: `
 "window" is the length of the range of start times to read, "rows" is what the source returned, "new" is what was written.
-"killed?" is a run that has not recorded its end: it may still be running. "done?" has not either, but has committed all.`,
+"done" is a run that has committed all executions of its window; "dqsync status" shows how many of their rule results are still
+to be fetched. "killed?" is a run that has not recorded its end: it may still be running. "done?" has not either, but has
+committed all executions.`,
     load: async () => (await import('./runs/runs-command.ts')).runs,
   }),
   command({
