@@ -8,14 +8,13 @@
 import { rereadParts } from '../checkpoint/change.ts';
 import { densityNear, knownSpan } from '../checkpoint/coverage.ts';
 import { toDqsyncError } from '../errors.ts';
-import { gapsIn, lengthOf } from '../intervals.ts';
+import { gapsIn, lengthOf, unionOf } from '../intervals.ts';
 import type { EpochMs, Window } from '../model.ts';
 import type { BackfillTask } from './backfill-task.ts';
 import { beginRun, firstRequest, type ReadingRun } from './begin-run.ts';
 import type { Committer } from './committer.ts';
 import { gapsToFill } from './gaps.ts';
 import { upperHalf } from './next-window.ts';
-import type { Recorder } from './recorder.ts';
 import { isCommitDue, RunState, readAndCommit, reportProgress } from './run-state.ts';
 import { SliceReader } from './slice-reader.ts';
 import { executionsIn } from './span-reader.ts';
@@ -56,7 +55,7 @@ export async function runBackfill(
     state.window = window;
     const backfill: Backfill = { ...begun, calibration: null, totalMs: 0, found: 0 };
     await readAndCommit(run, state, begun.committer, async () => {
-      if (window !== null && uncommitted(begun.recorder, [window]).length > 0) {
+      if (window !== null && (rereads !== null || gapsIn(window, begun.recorder.checkpoint.coverage).length > 0)) {
         backfill.calibration = await firstRequest(begun, window);
         const read = rereads !== null ? readAgain : mode === 'incremental' ? fillNewestFirst : fillGaps;
         await read(backfill, window);
@@ -115,7 +114,7 @@ async function fillGaps(backfill: Backfill, window: Window): Promise<void> {
       break;
     }
   }
-  await readSpans(backfill, young, [...gaps, ...young]);
+  await readSpans(backfill, young);
 }
 
 /** Reads all of `window`, covered or not. Resumes an interrupted re-read of the same range if it is recent. */
@@ -135,10 +134,10 @@ async function readAgain(backfill: Backfill, window: Window): Promise<void> {
 }
 
 /**
- * Reads spans. If trust is revoked, reads again what is not committed of `revocable`. Returns true if it stopped
- * early because another run has read some of the same.
+ * Reads spans. If trust is revoked, reads again everything that is not committed. Returns true if it stopped early
+ * because another run has read some of the same.
  */
-async function readSpans(backfill: Backfill, spans: readonly Window[], revocable = spans): Promise<boolean> {
+async function readSpans(backfill: Backfill, spans: readonly Window[]): Promise<boolean> {
   const { run, state, recorder, committer, unproven } = backfill;
   const [first] = spans;
   if (first === undefined) {
@@ -156,8 +155,7 @@ async function readSpans(backfill: Backfill, spans: readonly Window[], revocable
     if (slices.takeRevocation()) {
       // A window that is read again is then read from its start.
       backfill.found = 0;
-      recorder.forgetWindows();
-      slices.keepOnly(uncommitted(recorder, revocable));
+      slices.keepOnly(unionOf([...slices.rest, ...recorder.forgetWindows()]));
     }
     state.provenRows += rowsOf(slice);
     const doneMs = Math.min(beforeMs + lengthOf(spans) - lengthOf(slices.rest), backfill.totalMs);
@@ -167,12 +165,6 @@ async function readSpans(backfill: Backfill, spans: readonly Window[], revocable
     }
   }
   return false;
-}
-
-/** Returns the parts of `spans` that are not committed; all of them during a re-read. */
-function uncommitted(recorder: Recorder, spans: readonly Window[]): readonly Window[] {
-  const { coverage } = recorder.checkpoint;
-  return recorder.rereads !== null ? spans : spans.flatMap((span) => gapsIn(span, coverage));
 }
 
 /**

@@ -163,12 +163,18 @@ export class Recorder {
     return Math.max(coveredToMs - this.#revisitedMs, furthestMs - this.#run.settings.lookbackMs);
   }
 
-  /** Drops the windows that are not committed yet, because their proof was revoked. Their rows are still written. */
-  forgetWindows(): void {
+  /**
+   * Drops the windows that are not committed yet, because their proof was revoked, and returns them: they must be read
+   * again. Their rows are still written.
+   */
+  forgetWindows(): readonly Window[] {
+    const { windows, unproven } = this.#pending.change;
+    const forgotten = unionOf([...windows.map(({ window }) => window), ...unproven, ...this.#reread]);
     this.#pending.change.windows = [];
     this.#pending.change.unproven = [];
     this.#pending.change.moved = [];
     this.#reread.length = 0;
+    return forgotten;
   }
 
   /** Records that all of `rereads` was read. */
