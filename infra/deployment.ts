@@ -21,12 +21,16 @@ const kmsKeyArn = z.string().regex(/^arn:[a-z-]+:kms:[a-z0-9-]+:\d{12}:key\/[A-Z
   error: 'must be the ARN of a KMS key: "arn:aws:kms:<region>:<account>:key/<id>", no alias',
 });
 
-const tagKey = /^(?!aws:)[\p{L}\p{Z}\p{N}_.:/=+\-@]{1,128}$/u;
-const tagsSchema = z
-  .record(z.string(), z.string().max(256, { error: 'must be at most 256 characters' }))
-  .refine((tags) => Object.keys(tags).every((key) => tagKey.test(key)), {
-    error: 'must have keys of 1 to 128 letters, digits, blanks or "_.:/=+-@", not starting with "aws:"',
-  });
+const tagKey = /^(?!aws:)[\p{L}\p{Z}\p{N}_.:/=+\-@]{1,128}$/iu;
+/** Some services accept other values too, but the same tags are put on resources of all. */
+const tagValue = z.string().regex(/^[\p{L}\p{Z}\p{N}_.:/=+\-@]{1,256}$/u, {
+  error: 'must be 1 to 256 letters, digits, blanks or "_.:/=+-@"',
+});
+const tagsSchema = z.record(z.string(), tagValue).refine((tags) => Object.keys(tags).every((key) => tagKey.test(key)), {
+  error: 'must have keys of 1 to 128 letters, digits, blanks or "_.:/=+-@", not starting with "aws:"',
+});
+
+const secretReference = /^secretsmanager:(arn:[a-z-]+:secretsmanager:[a-z0-9-]+:\d{12}:secret:)?[\w/+=.@!-]{1,512}$/;
 
 const logRetentionDays = [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1827, 3653] as const;
 
@@ -185,7 +189,7 @@ export function parseDeployment(value: unknown, lineOf: LineOf = () => null): De
   const settings = parseWith(deploymentSchema, deployment, '"deployment"', (path) => lineOf(['deployment', ...path]));
   const { expression, longestGapMinutes } = settings.schedule;
   const periodMinutes = ratePeriodMinutes(expression) ?? longestGapMinutes ?? longestPeriodMinutes;
-  refuseFileCredentials(config);
+  refuseUnreadableCredentials(config);
   refuseLongRuns(config, periodMinutes);
   refuseUnknownSecrets(config, settings);
   refuseForbiddenKey(config, settings);
@@ -240,7 +244,7 @@ function warehouseOf(written: unknown, existingBucket: string | undefined): Depl
   };
 }
 
-function refuseFileCredentials(config: Config): void {
+function refuseUnreadableCredentials(config: Config): void {
   for (const [index, { credentials }] of config.targets.entries()) {
     if (!credentials.startsWith('secretsmanager:')) {
       const place = credentials.slice(0, credentials.indexOf(':'));
@@ -248,6 +252,14 @@ function refuseFileCredentials(config: Config): void {
         `config.targets[${index}].credentials`,
         `is a "${place}:" reference, which only a terminal can read`,
         'Set "secretsmanager:<secret name or ARN>"; the stack creates the secret if it is a name.',
+      );
+    }
+    if (!secretReference.test(credentials)) {
+      // Without its value, which may be the secret itself.
+      throw wrong(
+        `config.targets[${index}].credentials`,
+        'is not the name or the ARN of a secret',
+        'Set "secretsmanager:<name>", of letters, digits and "/_+=.@-", or "secretsmanager:<ARN>".',
       );
     }
   }

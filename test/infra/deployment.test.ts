@@ -58,6 +58,9 @@ describe('what a deployment file says', () => {
     ['deployment', [aConfig(), { existingKeys: ['alias/dataarts'] }], '"existingKeys[0]"', 'ARN of a KMS key'],
     ['deployment', [aConfig(), { bucketKey: 'alias/dataarts' }], '"bucketKey"', 'ARN of a KMS key'],
     ['deployment', [aConfig(), { tags: { 'aws:team': 'dq' } }], '"tags', 'not starting with "aws:"'],
+    ['deployment', [aConfig(), { tags: { 'AWS:team': 'dq' } }], '"tags', 'not starting with "aws:"'],
+    ['deployment', [aConfig(), { tags: { team: '' } }], '"tags.team"', '1 to 256 letters'],
+    ['deployment', [aConfig(), { tags: { team: 'R&D' } }], '"tags.team"', '1 to 256 letters'],
     ['deployment', [aConfig(), { permissionsBoundary: 'limits' }], '"permissionsBoundary"', 'ARN of an IAM policy'],
     ['deployment', [aConfig(), { terminationProtection: 'yes' }], '"terminationProtection"'],
     ['deployment', [aConfig(), { qualityAlarm: {} }], '"qualityAlarm"', '"newlyFailing", "passRatePercent" or both'],
@@ -133,6 +136,14 @@ describe('what a deployment file says', () => {
     const config = aConfig({ targets: [aTarget(), aTarget({ name: 'b', credentials: 'file:./secret.json' })] });
     expect(refusal(config)).toContain('"config.targets[1].credentials" is a "file:" reference');
   });
+
+  it.each(['my secret', 'a:b', 'arn:aws:secretsmanager:eu-west-1:1234:secret:a', 'arn:aws:s3:::a'])(
+    'refuses what cannot be the name or ARN of a secret: %s',
+    (name) => {
+      const config = aConfig({ targets: [aTarget({ credentials: `secretsmanager:${name}` })] });
+      expect(refusal(config)).toContain('"config.targets[0].credentials" is not the name or the ARN of a secret');
+    },
+  );
 
   it('refuses runs that Lambda would cut off, or that would overlap with the next', () => {
     expect(refusal(aConfig({ maxRunSeconds: 900 }))).toContain('"config.maxRunSeconds" is 900');
