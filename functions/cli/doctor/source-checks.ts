@@ -74,7 +74,7 @@ async function checkList(
     // Without a request to the list, the token was not available.
     if (error instanceof CredentialsError || source.stats().requests === 0) {
       note(failedCheck('credentials', error));
-      skip(['list', ...laterChecks], 'the source accepts no request without credentials', note);
+      skip(['list', ...laterChecks], 'the check of the credentials failed', note);
       return null;
     }
     const isAnswer = error instanceof SourceError && error.httpStatus !== undefined;

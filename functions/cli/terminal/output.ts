@@ -109,9 +109,13 @@ export function isQuiet(): boolean {
 export function consoleLog(makeRoom: () => void = () => undefined): Log {
   return (logged, message, fields) => {
     if (level === 'verbose' || (logged === 'warn' && level === 'normal')) {
-      const details = Object.entries(fields).map(([name, value]) => `${name}=${value}`);
+      const { target, ...others } = fields;
+      // The target first, as in errors: the message may end with a command to copy.
+      const about = target === undefined ? '' : `target ${target}: `;
+      const details = Object.entries(others).map(([name, value]) => `${name}=${value}`);
+      const inBrackets = details.length === 0 ? '' : ` (${details.join(', ')})`;
       makeRoom();
-      writeNote(`[${logged}] ${paragraph([message, ...details].join(' '))}`);
+      writeNote(`[${logged}] ${paragraph(`${about}${message}${inBrackets}`)}`);
     }
   };
 }

@@ -121,7 +121,7 @@ describe('dqsync status', () => {
     expect(synced.exitCode).toBe(0);
     expect(synced.stderr).toMatch(
       new RegExp(
-        `^\\[warn\\] the source's clock is 3 hours ${direction} this machine's: .* run: dqsync doctor target=sales$`,
+        `^\\[warn\\] target sales: the source's clock is 3 hours ${direction} this machine's: .* run: dqsync doctor$`,
         'm',
       ),
     );

@@ -33,7 +33,7 @@ describe('dqsync sync', () => {
     const world = await aWorld();
     addExecutions(world, 10);
     const verbose = await world.call(['sync', '--verbose', '--json']);
-    expect(verbose.stderr).toMatch(/^\[info\] committed target=sales rows=10 files=\d until=\S+Z\n/);
+    expect(verbose.stderr).toMatch(/^\[info\] target sales: committed \(rows=10, files=\d, until=\S+Z\)\n/);
     expect(JSON.parse(verbose.stdout)).toHaveLength(1);
     const second = await world.call(['sync']);
     expect(second).toMatchObject({ exitCode: 0, stderr: '' });
