@@ -184,11 +184,15 @@ type DescribedError = Pick<DqsyncError, 'message' | 'remedy'> &
 /** Formats an error as one paragraph: what happened, codes, remedy. Never a stack trace. */
 export function describeError(error: DescribedError): string {
   const target = error.target === undefined ? '' : `target ${error.target}: `;
+  return `${target}${withCodes(error)}. ${error.remedy}`;
+}
+
+/** Returns the message of an error with its codes, unless the message contains them. Has no period at its end. */
+export function withCodes({ message, code, requestId }: Omit<DescribedError, 'remedy'>): string {
   const codes = [
-    error.code === undefined || error.message.includes(error.code) ? '' : `code ${error.code}`,
-    error.requestId === undefined ? '' : `request id ${error.requestId}`,
+    code === undefined || message.includes(code) ? '' : `code ${code}`,
+    requestId === undefined ? '' : `request id ${requestId}`,
   ].filter((part) => part !== '');
-  const suffix = codes.length === 0 ? '' : ` (${codes.join(', ')})`;
   // Another program's text at the end of a message may be a sentence.
-  return `${target}${error.message.replace(/\.$/, '')}${suffix}. ${error.remedy}`;
+  return `${message.replace(/[.!]$/, '')}${codes.length === 0 ? '' : ` (${codes.join(', ')})`}`;
 }

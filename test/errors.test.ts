@@ -6,6 +6,7 @@ describe('an error as one paragraph', () => {
     ['it failed', {}, 'it failed. Run again.'],
     ['it failed.', {}, 'it failed. Run again.'],
     ['it failed: the cause is a sentence.', { code: 'C1' }, 'it failed: the cause is a sentence (code C1). Run again.'],
+    ['Table x does not exist!', {}, 'Table x does not exist. Run again.'],
   ])('has one full stop between message and remedy: %j', (message, details, shown) => {
     expect(describeError(new SourceError(message, { remedy: 'Run again.', ...details }))).toBe(shown);
   });

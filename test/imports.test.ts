@@ -58,7 +58,7 @@ const table: Readonly<Record<string, Allowed>> = {
   'functions/network/': { parts: ['functions/clock.ts', 'functions/errors.ts'], packages: ['node:'] },
   // HTTP, without storage.
   'functions/source/': {
-    parts: [...withConfig, columns, 'functions/network/', 'package.json'],
+    parts: [...withConfig, columns, 'functions/network/', 'functions/time-range.ts', 'package.json'],
     packages: ['node:', '@aws-sdk/client-secrets-manager', 'undici', 'zod'],
   },
   // Pure functions of `fetchPage`, without clock, network or files.

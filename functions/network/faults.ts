@@ -68,21 +68,21 @@ export function describeFault({ kind, code, route: { host, proxy } }: Fault): st
   const way = proxy === null ? host : `${host} through the proxy ${proxyName}`;
   switch (kind) {
     case 'connect':
-      return `no connection to ${way} could be opened`;
+      return `cannot connect to ${way}`;
     case 'proxy':
       return /^HTTP /.test(code)
         ? `the proxy ${proxyName} refused to connect to ${host}`
         : `the proxy ${proxyName}, on the way to ${host}, cannot be reached`;
     case 'tls':
-      return `no secure connection to ${way} could be opened`;
+      return `cannot open a secure connection to ${way}`;
     case 'timeout':
-      return `the reply of ${way} did not arrive in time`;
+      return `the reply from ${way} did not arrive in time`;
     case 'reset':
       return `the connection to ${way} broke before the whole reply had arrived`;
     case 'notHttp':
-      return `the reply of ${way} is not HTTP`;
+      return `the reply from ${way} is not HTTP`;
     case 'tooBig':
-      return `the reply of ${way} is larger than any page`;
+      return `the reply from ${way} is larger than any page`;
   }
 }
 
@@ -95,9 +95,9 @@ export function faultRemedy({ kind, code, route }: Fault, setting: string): stri
   switch (kind) {
     case 'connect':
       if (code === 'ECONNREFUSED' && /^(127\.|localhost\b|\[::1\])/.test(route.host)) {
-        return `Nothing listens there. Check ${setting}, and start what it names. The simulated source of "dqsync demo" ends with the demo; its table can still be queried.`;
+        return `No server listens on that port. Check ${setting}, and start the server. The simulated source of "dqsync demo" ends with the demo; its table can still be queried.`;
       }
-      return `Check ${setting}, and that this machine can reach ${route.host} (DNS, firewall, VPC route to the internet; HTTPS_PROXY where a proxy leads out).`;
+      return `Check ${setting}, and that this machine can reach ${route.host} (name and region, DNS, firewall, VPC route to the internet; HTTPS_PROXY if a proxy is needed).`;
     case 'proxy':
       return proxyRemedy(code, route, setting);
     case 'tls':
@@ -132,7 +132,7 @@ function proxyRemedy(code: string, { host }: Route, setting: string): string {
 
 /** The remedy for a 407, which only proxies return. */
 export function proxyLoginRemedy(variable: 'HTTPS_PROXY' | 'HTTP_PROXY'): string {
-  return `The proxy wants a user and a password: set ${variable} to http://<user>:<password>@<proxy>:<port>.`;
+  return `The proxy requires a user and a password: set ${variable} to http://<user>:<password>@<proxy>:<port>.`;
 }
 
 function tlsRemedy(code: string, { host }: Route, setting: string): string {

@@ -8,6 +8,7 @@ import { CredentialsError, SourceError } from '../errors.ts';
 import type { EpochMs, Window } from '../model.ts';
 import { faultRemedy, isPassingFault } from '../network/faults.ts';
 import { cleanText } from '../network/foreign-text.ts';
+import { askableMs } from '../time-range.ts';
 import type { Credentials } from './credentials.ts';
 import type { HttpReply, TransportFault } from './http.ts';
 import { FailedAttempt } from './retrying.ts';
@@ -209,12 +210,13 @@ export function garbled(doing: Doing, reply: HttpReply, problem: string): Source
 }
 
 function subject(doing: Doing): string {
-  return `${doing.what}${doing.window === undefined ? '' : ` ${describeWindow(doing.window)}`}`;
+  return `${doing.what}${doing.window === undefined ? '' : describeWindow(doing.window)}`;
 }
 
-/** Describes a requested window in messages. */
-export function describeWindow({ fromMs, toMs }: Window): string {
-  return `from ${isoTime(fromMs)} to ${isoTime(toMs)} (${fromMs} to ${toMs})`;
+/** Describes a requested window, as the end of a phrase. An end that is only the limit of all requests is left out. */
+function describeWindow({ fromMs, toMs }: Window): string {
+  const from = fromMs === askableMs.first ? '' : ` from ${isoTime(fromMs)}`;
+  return `${from}${toMs === askableMs.last ? '' : ` to ${isoTime(toMs)}`}`;
 }
 
 function remedyFor(doing: Doing, status: number, complaint: Complaint): string {
@@ -230,7 +232,7 @@ function remedyFor(doing: Doing, status: number, complaint: Complaint): string {
     return 'Check targets[].workspace and targets[].projectId.';
   }
   if (status === 400) {
-    return `Compare the message of ${doing.who} with your config. If the config is right, this is a defect of dqsync.`;
+    return `Compare the message of ${doing.who} with your config. If the config is right, report a defect of dqsync.`;
   }
   if (status === 429) {
     return 'Another client uses the quota of this user: lower source.quota.requests, or create a separate user for dqsync.';

@@ -6,21 +6,26 @@ const proxied = { host: 'dayu.example.com', proxy: new URL('http://user:planted@
 
 describe('a fault of the network', () => {
   it.each<[string, RegExp, RegExp, boolean]>([
-    ['ENOTFOUND', /^no connection to dayu\.example\.com could be opened$/, /Check KEY, .*DNS.*HTTPS_PROXY/, true],
-    ['UND_ERR_CONNECT_TIMEOUT', /^no connection/, /this machine can reach dayu\.example\.com/, true],
-    ['ECONNREFUSED', /^no connection/, /Check KEY/, true],
+    ['ENOTFOUND', /^cannot connect to dayu\.example\.com$/, /Check KEY, .*DNS.*HTTPS_PROXY/, true],
+    ['UND_ERR_CONNECT_TIMEOUT', /^cannot connect/, /this machine can reach dayu\.example\.com/, true],
+    ['ECONNREFUSED', /^cannot connect/, /Check KEY/, true],
     [
       'SELF_SIGNED_CERT_IN_CHAIN',
-      /^no secure connection to dayu/,
+      /^cannot open a secure connection to dayu/,
       /that signed the certificate of dayu\.example.*NODE_EXTRA_CA/,
       false,
     ],
-    ['UNABLE_TO_GET_ISSUER_CERT_LOCALLY', /^no secure connection/, /NODE_EXTRA_CA_CERTS/, false],
-    ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', /^no secure connection/, /NODE_EXTRA_CA_CERTS/, false],
-    ['CERT_HAS_EXPIRED', /^no secure connection/, /clock of this machine.*new certificate.*NODE_EXTRA_CA_CERTS/, false],
-    ['ERR_TLS_CERT_ALTNAME_INVALID', /^no secure connection/, /for another host: check KEY/, false],
-    ['ERR_SSL_WRONG_VERSION_NUMBER', /^no secure connection/, /Check KEY.*NODE_EXTRA_CA_CERTS/, false],
-    ['UND_ERR_HEADERS_TIMEOUT', /^the reply of dayu\.example\.com did not arrive in time$/, /run again later/, true],
+    ['UNABLE_TO_GET_ISSUER_CERT_LOCALLY', /^cannot open a secure connection/, /NODE_EXTRA_CA_CERTS/, false],
+    ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', /^cannot open a secure connection/, /NODE_EXTRA_CA_CERTS/, false],
+    [
+      'CERT_HAS_EXPIRED',
+      /^cannot open a secure connection/,
+      /clock of this machine.*new certificate.*NODE_EXTRA_CA_CERTS/,
+      false,
+    ],
+    ['ERR_TLS_CERT_ALTNAME_INVALID', /^cannot open a secure connection/, /for another host: check KEY/, false],
+    ['ERR_SSL_WRONG_VERSION_NUMBER', /^cannot open a secure connection/, /Check KEY.*NODE_EXTRA_CA_CERTS/, false],
+    ['UND_ERR_HEADERS_TIMEOUT', /^the reply from dayu\.example\.com did not arrive in time$/, /run again later/, true],
     ['ECONNRESET', /^the connection to dayu\.example\.com broke/, /run again later/, true],
     ['ANYTHING_ELSE', /^the connection to dayu\.example\.com broke/, /run again later/, true],
     ['UND_ERR_RES_EXCEEDED_MAX_SIZE', /is larger than any page/, /Check that KEY/, false],
@@ -57,7 +62,7 @@ describe('a fault of the network', () => {
   it('behind a proxy is reported with the host and the proxy', () => {
     const fault = { kind: 'tls', code: 'CERT_HAS_EXPIRED', route: proxied } as const;
     expect(describeFault(fault)).toBe(
-      'no secure connection to dayu.example.com through the proxy http://proxy:3128 could be opened',
+      'cannot open a secure connection to dayu.example.com through the proxy http://proxy:3128',
     );
   });
 });

@@ -62,7 +62,6 @@ describe.each(faults)('%s', (name, fault) => {
     expect(error).toBeInstanceOf(SourceError);
     expect(error).toMatchObject({ target: 'sales', retryable: true, mayBeOfRequest: name !== 'HTTP 408' });
     expect(error.message).toContain('from 2026-01-01T00:00:00.000Z to 2026-01-01T01:00:00.000Z');
-    expect(error.message).toContain('(1767225600000 to 1767229200000)');
     expect(server.received).toHaveLength(6);
   });
 });
@@ -81,7 +80,7 @@ describe.each<[string, string, Answer]>([
     });
     expect((await source.fetchPage(aRequest)).executions).toHaveLength(1);
     expect(reasons).toEqual([
-      expect.stringMatching(`the reply of 127.0.0.1:\\d+ did not arrive in time \\(${code}\\)`),
+      expect.stringMatching(`the reply from 127.0.0.1:\\d+ did not arrive in time \\(${code}\\)`),
     ]);
   });
 });

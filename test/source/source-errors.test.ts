@@ -19,7 +19,7 @@ describe('a refusal', () => {
     expect(error.window).toEqual({ fromMs: 1_767_225_600_000, toMs: 1_767_229_200_000 });
     expect(error.message).toBe(
       'the source refused the list of instances from 2026-01-01T00:00:00.000Z to 2026-01-01T01:00:00.000Z ' +
-        '(1767225600000 to 1767229200000) with HTTP 400: offset is too deep',
+        'with HTTP 400: offset is too deep',
     );
     expect(describeError(error)).toContain('target sales: the source refused');
     expect(describeError(error)).toContain('(code DQC.1002)');

@@ -1,5 +1,5 @@
 /** One check of `doctor` and its result. */
-import { toDqsyncError } from '../../errors.ts';
+import { toDqsyncError, withCodes } from '../../errors.ts';
 import { paragraph } from '../terminal/formats.ts';
 import { paint } from '../terminal/output.ts';
 
@@ -28,9 +28,8 @@ export function checkOf(name: string, outcome: Check['outcome'], finding: string
 /** Returns the result of a check that failed with an error. */
 export function failedCheck(name: string, thrown: unknown): Check {
   const error = toDqsyncError(thrown);
-  const codes = [error.code, error.requestId].filter((code) => code !== undefined && !error.message.includes(code));
   return {
-    ...checkOf(name, 'failed', `${error.message}${codes.length === 0 ? '' : ` (${codes.join(', ')})`}`, error.remedy),
+    ...checkOf(name, 'failed', withCodes(error), error.remedy),
     ...(error.code === undefined ? {} : { code: error.code }),
   };
 }

@@ -21,7 +21,7 @@ const listedMs = dayMs - 60_000;
 /** Time before now in which rows are counted, in whole and in two parts. */
 const countedMs = 30 * dayMs;
 
-/** Checks that need a source that answers. */
+/** Checks that need a working list. */
 const laterChecks = ['windows', 'clock', 'future rows', 'tasks'] as const;
 
 const secretForms = { accessKey: 'an access key', password: 'a user with a password', token: 'a token' } as const;
@@ -54,8 +54,8 @@ export async function checkSource(connections: Connections, target: TargetConfig
 }
 
 /**
- * Lists the last day: checks first the credentials, then the list. Returns the executions; null if further checks make no
- * sense.
+ * Lists the last day: checks the credentials first, then the list. Returns the executions; null if the later checks are
+ * impossible.
  */
 async function checkList(
   source: Source,
@@ -84,12 +84,12 @@ async function checkList(
         : checkOf('credentials', 'skipped', 'the source did not reply'),
     );
     note(failedCheck('list', error));
-    skip(laterChecks, 'the list does not work', note);
+    skip(laterChecks, 'the list request failed', note);
     return null;
   }
 }
 
-/** Returns why the source's count is not that of all rows; null if nothing shows that it is not. */
+/** Returns why the source's count does not include all rows; null if no reply shows that. */
 async function countFlaw(
   { fetchPage }: Source,
   filter: PageFilter,
@@ -107,9 +107,9 @@ async function countFlaw(
     // A few executions may have been run again or deleted between the requests.
     return all >= 0.9 * (before + ofDay)
       ? null
-      : `its count is not that of all rows: ${count(all)} in the last 30 days, but ${count(before)} and ${count(ofDay)} in two parts of them`;
+      : `its count does not include all rows: ${count(all)} in the last 30 days, but ${count(before)} and ${count(ofDay)} in two parts of them`;
   } catch {
-    // So long a span may be refused, and the later checks show whether the source fails.
+    // The source may refuse so long a span. The later checks show whether the source fails.
     return null;
   }
 }
@@ -117,7 +117,7 @@ async function countFlaw(
 /**
  * Returns the check of the list. Unreadable rows are not a failure unless all rows are unreadable.
  *
- * @param flaw why the count is not that of all rows; null if it is
+ * @param flaw why the count does not include all rows; null if it does
  */
 function listCheck({ count: total, executions, unreadable }: Page, flaw: string | null): Check {
   const [first] = unreadable;
@@ -126,7 +126,7 @@ function listCheck({ count: total, executions, unreadable }: Page, flaw: string 
     return checkOf('list', 'noticed', `the source answers, but ${flaw}`, remedy);
   }
   if (first === undefined) {
-    const counts = total === null ? '' : `, count ${count(total)} in the last day`;
+    const counts = total === null ? '' : `: ${counted(total, 'execution')} in the last day`;
     return checkOf('list', 'passed', `the source answers${counts}`);
   }
   const finding = `${counted(unreadable.length, 'row')} of ${count(unreadable.length + executions.length)} cannot be read: ${first.reason}`;
@@ -141,7 +141,7 @@ async function checkClocks(clock: Clock, source: Source, filter: PageFilter, not
   const futureRows = await runCheck('future rows', async () => {
     const seen = await askSourceClock(source, filter, clock);
     const remedy =
-      'Nothing is lost: a sync reads each row when its time has come. Check the clock of the system that runs these tasks.';
+      'Nothing is lost: a sync reads each row once its start time is in the past. Check the clock of the system that runs these tasks.';
     return seen.futureRows === 0
       ? 'no rows are dated in the future'
       : checkOf('future rows', 'noticed', describeFutureRows(seen), remedy);

@@ -160,7 +160,7 @@ export function problemOf(
     // Comes before the age of the watermark, which is measured by the clock that may be wrong.
     return {
       word: 'clock',
-      text: `a clock is wrong, the source's or ours: ${describeSkew(skewMs)}; run dqsync doctor`,
+      text: `${describeSkew(skewMs)}: one of them is wrong; run dqsync doctor`,
     };
   }
   if (nowMs - watermarkMs > maxAgeMs) {

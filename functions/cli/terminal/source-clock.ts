@@ -5,7 +5,6 @@ import type { Connections } from '../../connect.ts';
 import { SourceError, StoppedError } from '../../errors.ts';
 import { type EpochMs, maxPageRows, type Page, type PageFilter } from '../../model.ts';
 import type { Source } from '../../source/client.ts';
-import { describeWindow } from '../../source/source-errors.ts';
 import { askableMs } from '../../time-range.ts';
 import { counted } from './formats.ts';
 
@@ -27,16 +26,12 @@ export async function askSourceClock(source: Pick<Source, 'fetchPage' | 'stats'>
   const startTimeMs = clock.now() + toleratedMs;
   const ask = (endTimeMs: EpochMs): Promise<Page> =>
     source.fetchPage({ startTimeMs, endTimeMs, filter, limit: maxPageRows, offset: 0 });
-  const page = await ask(askableMs.last)
-    .catch((thrown: unknown) => {
-      if (thrown instanceof SourceError && thrown.httpStatus === 400) {
-        return ask(startTimeMs + shortMs);
-      }
-      throw thrown;
-    })
-    .catch((thrown: unknown) => {
-      throw thrown instanceof SourceError ? ofFuture(thrown) : thrown;
-    });
+  const page = await ask(askableMs.last).catch((thrown: unknown) => {
+    if (thrown instanceof SourceError && thrown.httpStatus === 400) {
+      return ask(startTimeMs + shortMs);
+    }
+    throw thrown;
+  });
   const starts = page.executions.map((execution) => execution.startTimeMs);
   const rows = starts.length + page.unreadable.length;
   return {
@@ -55,26 +50,19 @@ function isTotal(count: number | null, rows: number): boolean {
   return count !== null && (count > rows || (count === rows && rows < maxPageRows));
 }
 
-/** Returns the error without the end of its window, which is only the last time that can be requested. */
-function ofFuture(error: SourceError): SourceError {
-  const { message, window, retryable } = error;
-  const span = window === undefined ? '' : describeWindow(window);
-  return new SourceError(message.replace(span, 'that start in the future'), { ...error, retryable, cause: error });
-}
-
 /** The `Date` header has a resolution of one second, so a smaller skew cannot be noticed. */
 const noticeableSkewMs = 2_000;
 
 /** Describes the source's clock compared with ours. */
 export function describeSkew(skewMs: number | null): string {
   if (skewMs === null) {
-    return 'its clock is unknown: it sends no Date header';
+    return "the source's clock is unknown: it sends no Date header";
   }
   const apart = Math.abs(skewMs);
   if (apart < noticeableSkewMs) {
-    return 'its clock agrees with ours';
+    return "the source's clock agrees with this machine's";
   }
-  return `its clock is ${roundedDuration(apart)} ${skewMs < 0 ? 'behind' : 'ahead of'} ours`;
+  return `the source's clock is ${roundedDuration(apart)} ${skewMs < 0 ? 'behind' : 'ahead of'} this machine's`;
 }
 
 /** Describes rows dated in the future. */

@@ -85,7 +85,9 @@ describe('dqsync doctor', () => {
 
     const run = await world.cli(['doctor'], user && { user });
     expect(run).toMatchObject({ exitCode: 1, stderr: '' });
-    expect(run.stdout).toContain(`✗ warehouse    cannot write ${warehouse}: permission denied (EACCES). Give the user`);
+    expect(run.stdout).toContain(
+      `✗ warehouse    cannot write ${warehouse}: permission denied (code EACCES). Give the user`,
+    );
     const shown = await world.cli(['status'], user && { user });
     expect(shown).toMatchObject({ exitCode: 0, stderr: '' });
     expect(shown.stdout).toContain(`A sync by this user would fail: cannot write ${warehouse}: permission denied.`);
@@ -97,7 +99,7 @@ describe('dqsync doctor', () => {
     await world.write('warehouse', '');
     const message = `cannot write ${join(world.folder, 'warehouse')}: a part of the path is a file, not a folder`;
     expect((await world.call(['doctor'])).stdout).toContain(
-      `✗ warehouse    ${message} (ENOTDIR). Set "warehouse" to a fol`,
+      `✗ warehouse    ${message} (code ENOTDIR). Set "warehouse" to a fol`,
     );
     expect((await world.call(['status'])).stdout).toContain(`A sync by this user would fail: ${message}.`);
     expect((await examined(world)).failed).toEqual(['warehouse', 'checkpoint']);
@@ -133,8 +135,8 @@ describe('dqsync doctor', () => {
   });
 
   it.each([
-    ['agrees with ours', 0, []],
-    ['is 3 hours ahead of ours', 3 * hourMs + 5_000, ['clock']],
+    ["agrees with this machine's", 0, []],
+    ["is 3 hours ahead of this machine's", 3 * hourMs + 5_000, ['clock']],
   ])(
     'judges the clock, which %s, if the source does not list executions that start in the future',
     async (finding, dateSkewMs, alsoFailed) => {
@@ -143,9 +145,9 @@ describe('dqsync doctor', () => {
       world.simulator.traps.faults = [{ kind: 'status', status: 404, when: { from: 2 } }];
       const { failed, check } = await examined(world);
       expect(failed).toEqual([...alsoFailed, 'future rows']);
-      expect(check('clock')?.finding).toBe(`its clock ${finding}`);
+      expect(check('clock')?.finding).toBe(`the source's clock ${finding}`);
       expect(check('future rows')?.finding).toMatch(
-        /^the source refused the list of instances that start in the future with HTTP 404/,
+        /^the source refused the list of instances from \S+Z with HTTP 404/,
       );
     },
   );
@@ -196,12 +198,12 @@ describe('dqsync doctor', () => {
 
   it.each([
     ['missing', /^the source answers, but it sends no count$/],
-    ['page', /but its count is not that of all rows: 1 in the last 30 days, but 1 and \d\d in two parts of them$/],
+    ['page', /but its count does not include all rows: 1 in the last 30 days, but 1 and \d\d in two parts of them$/],
     [
       { cappedAt: 150 },
-      /but its count is not that of all rows: 150 in the last 30 days, but 150 and \d\d in two parts/,
+      /but its count does not include all rows: 150 in the last 30 days, but 150 and \d\d in two parts/,
     ],
-  ] as const)('notices that the count is not that of all rows: %j', async (count, finding) => {
+  ] as const)('notices that the count does not include all rows: %j', async (count, finding) => {
     const world = await aWorld();
     const nowMs = world.simulator.clock.now();
     world.simulator.life.addMany(300, { fromMs: nowMs - 96 * hourMs, toMs: nowMs - hourMs });

@@ -12,7 +12,7 @@ describe('dqsync status', () => {
     const run = await world.call(['status']);
     expect(run).toMatchObject({ exitCode: 0, stderr: '' });
     expect(run.stdout).toMatch(
-      /^sales\n {2}complete {3}nothing yet\n {2}open {7}none\n {2}last run {3}none yet\n {2}next run {3}reads \S+Z to \S+Z\n {2}source {5}its clock agrees with ours, no rows dated in the future\n {2}warehouse {2}file:\/\S+\n {2}health {5}no sync has covered anything yet: run dqsync sync\n$/,
+      /^sales\n {2}complete {3}nothing yet\n {2}open {7}none\n {2}last run {3}none yet\n {2}next run {3}reads \S+Z to \S+Z\n {2}source {5}the source's clock agrees with this machine's, no rows dated in the future\n {2}warehouse {2}file:\/\S+\n {2}health {5}no sync has covered anything yet: run dqsync sync\n$/,
     );
   });
 
@@ -109,7 +109,9 @@ describe('dqsync status', () => {
       config['partitionTimeZone'] = 'Asia/Shanghai';
     });
     const run = await world.call(['status']);
-    expect(run.stdout).toMatch(/its clock is 3 hours behind ours, 1 row dated in the future, the latest \S+\+08:00/);
+    expect(run.stdout).toMatch(
+      /the source's clock is 3 hours behind this machine's, 1 row dated in the future, the latest \S+\+08:00/,
+    );
   });
 
   it.each([
@@ -130,7 +132,7 @@ describe('dqsync status', () => {
       exitCode: 1,
       stdout: expect.stringMatching(
         new RegExp(
-          `^✗ sales {2}a clock is wrong, the source's or ours: its clock is 3 hours ${direction} ours; run dqsync doctor\n$`,
+          `^✗ sales {2}the source's clock is 3 hours ${direction} this machine's: one of them is wrong; run dqsync doctor\n$`,
         ),
       ),
     });
