@@ -58,7 +58,7 @@ const sourceSchema = z.strictObject({
 });
 
 /** How to write to an S3 bucket. Refused when a folder is opened. */
-const storageSchema = z
+export const storageSchema = z
   .strictObject({
     encryption: z.enum(['AES256', 'aws:kms', 'aws:kms:dsse']).exactOptional(),
     kmsKeyId: z.string().min(1).exactOptional(),

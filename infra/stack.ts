@@ -60,6 +60,14 @@ export class DqsyncStack extends Stack {
       output('FirstDay', deployment.firstDay, 'First day that Athena reads: deployment.firstDay');
     }
     output('WarehouseUrl', warehouse.url, 'Location of the data: "warehouse" in the config of the CLI');
+    const { storage } = deployment.config;
+    if (Object.keys(storage).length > 0) {
+      output(
+        'WarehouseStorage',
+        JSON.stringify(storage),
+        'How objects are written: "storage" in the config of the CLI',
+      );
+    }
     if (report !== undefined) {
       output('ReportUrl', `${warehouse.url}/${reportKey}`, 'The published report; "dqsync report --url" opens it');
     }

@@ -380,6 +380,15 @@ describe('the outputs', () => {
     expect(aTemplate(aConfig(), { catalog: false }).findOutputs('AthenaUrl')).toEqual({});
   });
 
+  it('show the encryption of objects that the config asks for', () => {
+    const storage = { encryption: 'AES256' };
+    const encrypted = aTemplate(aConfig({ storage }));
+    expect(encrypted.findOutputs('WarehouseStorage')).toMatchObject({
+      WarehouseStorage: { Value: JSON.stringify(storage) },
+    });
+    expect(template.findOutputs('WarehouseStorage')).toEqual({});
+  });
+
   it('name the first day that Athena shows', () => {
     expect(template.findOutputs('FirstDay')).toMatchObject({ FirstDay: { Value: '2025-12-31' } });
   });

@@ -4,9 +4,11 @@
  */
 import * as z from 'zod';
 import { isoTime, systemClock } from '../../clock.ts';
+import { storageSchema } from '../../config.ts';
 import { openStore } from '../../connect.ts';
 import { SourceError } from '../../errors.ts';
 import { tableName, viewName } from '../../warehouse/layout.ts';
+import type { Store } from '../../warehouse/store.ts';
 import { allOutputs, requireOutput } from '../backfill/deployed-stack.ts';
 import { type Check, checkOf, describeCheck, runCheck } from '../doctor/check.ts';
 import { checkWarehouse } from '../doctor/warehouse-checks.ts';
@@ -38,7 +40,7 @@ export async function smoke(stack: string, options: OutputOptions): Promise<numb
   try {
     for (const check of [
       () => checkRun(calls, requireOutput(outputs, 'FunctionName', stack)),
-      async () => await checkWarehouse(await openStore(requireOutput(outputs, 'WarehouseUrl', stack), process.env)),
+      async () => checkWarehouse(await storeOf(outputs, stack)),
       () => checkQuery(calls, stack, outputs, tableName),
       () => checkQuery(calls, stack, outputs, viewName),
       () => checkAlarm(calls, stack),
@@ -57,6 +59,12 @@ export async function smoke(stack: string, options: OutputOptions): Promise<numb
     writeJson({ ok, checks });
   }
   return ok ? 0 : 1;
+}
+
+/** Opens the warehouse as the functions do. */
+async function storeOf(outputs: Outputs, stack: string): Promise<Store> {
+  const storage = storageSchema.parse(JSON.parse(outputs.get('WarehouseStorage') ?? '{}'));
+  return await openStore(requireOutput(outputs, 'WarehouseUrl', stack), process.env, storage);
 }
 
 const failure = z.object({ errorMessage: z.string().optional() });

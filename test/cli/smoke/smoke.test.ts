@@ -6,7 +6,12 @@ import { FakeS3 } from '../../support/fake-s3.ts';
 import { runCli } from '../../support/run-cli.ts';
 import { tempFolder } from '../../support/temp-warehouse.ts';
 
-const outputs = { FunctionName: 'dq-sync', WarehouseUrl: 's3://warehouse/dq', Database: 'dq' };
+const outputs = {
+  FunctionName: 'dq-sync',
+  WarehouseUrl: 's3://warehouse/dq',
+  WarehouseStorage: '{"encryption":"AES256"}',
+  Database: 'dq',
+};
 
 /** The reply of each service, by `service action`. */
 const healthy: Readonly<Record<string, string>> = {
@@ -45,12 +50,14 @@ async function smoked(changes: Readonly<Record<string, string | number>> = {}, .
   const s3 = await FakeS3.start();
   const env = { ...s3.environment, AWS_ENDPOINT_URL: server.url };
   const run = await callCli(['smoke', 'dq', ...args], { cwd: await tempFolder(), env });
-  return { ...run, asked: server.received.map(actionOf), bodies: server.received.map(({ body }) => body) };
+  const encryptions = s3.writtenHeaders.map((headers) => headers['x-amz-server-side-encryption']);
+  const bodies = server.received.map(({ body }) => body);
+  return { ...run, asked: server.received.map(actionOf), bodies, encryptions };
 }
 
 describe('dqsync smoke', () => {
   it('confirms a run, conditional writes, both queries and an alarm that reaches its topic', async () => {
-    const { exitCode, stdout, stderr, asked, bodies } = await smoked();
+    const { exitCode, stdout, stderr, asked, bodies, encryptions } = await smoked();
     expect(stderr).toMatch(/^Running the function once\./);
     expect(stdout.split('\n').map((line) => line.slice(0, 9).trim())).toEqual([
       '✓ run',
@@ -66,6 +73,8 @@ describe('dqsync smoke', () => {
     expect(exitCode).toBe(0);
     const states = bodies.flatMap((body) => new URLSearchParams(body).get('StateValue') ?? []);
     expect(states).toEqual(['ALARM', 'OK']);
+    // As the functions write, because a bucket may refuse anything else.
+    expect(new Set(encryptions)).toEqual(new Set(['AES256']));
     expect(asked.filter((action) => action.startsWith('athena Start'))).toHaveLength(2);
   });
 
