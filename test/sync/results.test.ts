@@ -497,6 +497,21 @@ describe('rule results', () => {
     expect(rows.map((row) => row['rule_id'])).toEqual([expect.any(String), expect.any(String)]);
   });
 
+  it('rule results stay in the view if a machine whose clock is ahead fetched them before their instance starts again', async () => {
+    const world = await syncedSource();
+    const task = world.sim.life.addTask({ rules: 2 });
+    const startTimeMs = world.clock.now() - 5 * minuteMs;
+    const { id } = world.sim.life.addExecution({ task, runStatus: 'ALARMING', startTimeMs });
+    const clock = { now: () => world.clock.now() + hourMs, sleep: async () => undefined };
+    const { connect } = await openConnections(world.config, () => undefined, {}, clock);
+    await world.syncWell({ ...withResults, clock, connect });
+    world.clock.advance(10 * minuteMs);
+    rerunTo(world, id, 'ALARMING');
+    await syncs(world, 3);
+    const first = (await resultsView(world.folder)).filter((row) => Number(row['start_time']) === startTimeMs);
+    expect(first.map((row) => row['rule_id'])).toEqual([expect.any(String), expect.any(String)]);
+  });
+
   it('are requested once each if more executions wait than the backlog lists', async () => {
     const world = await syncedSource();
     const toMs = world.clock.now() - hourMs;

@@ -14,7 +14,7 @@ import { writeRows } from '../../warehouse/data-files.ts';
 import { type ResultRow, resultTable } from '../../warehouse/result-table.ts';
 import { type OpenBudget, partOf } from '../budget.ts';
 import type { RunCounters } from '../counters.ts';
-import { pageSourceOf } from '../target-reader.ts';
+import { pageSourceOf, sourceTime } from '../target-reader.ts';
 import type { TargetRun } from '../target-run.ts';
 import type { ResultsBacklog } from './backlog.ts';
 import { afterFailure, afterRefusal, type FetchedExecution, fetchExecution } from './execution-results.ts';
@@ -214,7 +214,10 @@ class ResultsFetcher {
   /** Data first, then the backlog. After a kill in between, some results are requested twice (PROTOCOL.md, I19). */
   async #commit(batch: readonly FetchedExecution[]): Promise<void> {
     const run = this.#run;
-    const fetched = stillPending(await this.#backlog.reload(run), batch);
+    const fetched = stillPending(await this.#backlog.reload(run), batch).map((one) =>
+      // Readers compare this time with new starts of the instance, which are times of the source's clock.
+      one.entry.state === 'rerun' ? one : { ...one, fetchedAtMs: sourceTime(run, one.fetchedAtMs) },
+    );
     const rows = fetched.flatMap((one) => this.#rowsOf(one));
     if (rows.length > 0) {
       this.#files += (await writeRows(run, resultTable, rows, this.#files)).files;
