@@ -10,7 +10,6 @@ import { type WritingRun, writeSharedFile } from '../warehouse/write-retries.ts'
 import { applyChange, type Change } from './change.ts';
 import { type Checkpoint, emptyCheckpoint } from './checkpoint.ts';
 import { decodeCheckpoint, encodeCheckpoint, isUnused } from './codec.ts';
-import { readDecoded } from './read-decoded.ts';
 import { isRewound } from './rewound.ts';
 import { requireTimeZone } from './time-zone.ts';
 import { asWriting, type Writing } from './writing.ts';
@@ -59,10 +58,10 @@ async function readCheckpoint({ target, store, settings }: CheckpointReader): Pr
   const { name, projectId, workspace, filter } = target;
   const identity = { projectId, workspace, filter, partitionTimeZone: settings.partitionTimeZone };
   const key = checkpointKey(name);
-  const read = await readDecoded(store, key, (bytes) => decodeCheckpoint(bytes, identity, name, key));
-  return read === null
+  const object = await store.get(key);
+  return object === null
     ? { checkpoint: emptyCheckpoint(identity), etag: null }
-    : { checkpoint: read.value, etag: read.etag };
+    : { checkpoint: decodeCheckpoint(object.bytes, identity, name, key), etag: object.etag };
 }
 
 /**

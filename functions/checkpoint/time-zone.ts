@@ -7,18 +7,13 @@
 import * as z from 'zod';
 import { StateError } from '../errors.ts';
 import type { Target } from '../model.ts';
-import { statePrefix, timeZoneKey } from '../warehouse/layout.ts';
+import { timeZoneKey } from '../warehouse/layout.ts';
 import type { Store } from '../warehouse/store.ts';
-import type { TargetIdentity } from './checkpoint.ts';
-import { decodeAnyCheckpoint, inAnotherWarehouse, isUnused } from './codec.ts';
-import { readDecoded } from './read-decoded.ts';
+import { inAnotherWarehouse } from './codec.ts';
 import { changeDocument, type DocumentKind, type DocumentRun, loadDocument } from './state-document.ts';
 import { json } from './stored-json.ts';
 
 const format = 'dqsync.time-zone';
-
-/** Matches the keys of checkpoints. A checkpoint that was moved to another name or into a further folder is ignored. */
-const checkpointPattern = new RegExp(`^${statePrefix}[^/]+/checkpoint\\.json$`);
 
 /** The parts of a run that are needed to check its time zone. */
 interface ZonedRun {
@@ -28,24 +23,24 @@ interface ZonedRun {
 }
 
 /**
- * Checks that the workspace of a run's target has no days of another time zone. Without the document, as in a warehouse
- * that is older, the checkpoints of the workspace decide.
+ * Checks that the workspace of a run's target has no days of another time zone.
  *
- * @throws StateError if it has, or if that is unknown because a checkpoint cannot be read; StorageError
+ * @throws StateError if it has, or if that is unknown because the document is damaged; StorageError
  */
 export async function requireTimeZone(run: ZonedRun): Promise<void> {
-  const { target, store } = run;
-  const { value: zone } = await loadDocument(store, kindOf(target));
-  if (zone !== null) {
-    requireSame(run, zone, timeZoneKey(target.workspace));
-    return;
+  const { target, store, settings } = run;
+  const key = timeZoneKey(target.workspace);
+  const { value: zone, isDamaged } = await loadDocument(store, kindOf(target));
+  if (isDamaged) {
+    throw new StateError(
+      `the time zone of the days of workspace ${json(target.workspace)} is unknown: ${key} is damaged`,
+      {
+        target: target.name,
+        remedy: `Nothing was written. Restore an earlier version of ${key}, or remove it if the days of the workspace are those of "partitionTimeZone": ${json(settings.partitionTimeZone)}.`,
+      },
+    );
   }
-  for await (const { key } of store.list(statePrefix)) {
-    const identity = checkpointPattern.test(key) ? await identityInUse(run, key) : null;
-    if (identity?.workspace === target.workspace) {
-      requireSame(run, identity.partitionTimeZone, key);
-    }
-  }
+  requireSame(run, zone ?? settings.partitionTimeZone, key);
 }
 
 /**
@@ -71,31 +66,6 @@ function kindOf({ workspace }: Target): DocumentKind<string | null> {
     empty: null,
     encode: (partitionTimeZone) => `${json({ format, partitionTimeZone })}\n`,
   };
-}
-
-/**
- * Returns the identity of a checkpoint; null if it is unused.
- *
- * @throws StateError if it cannot be read: its workspace and its time zone are then unknown
- */
-async function identityInUse({ target, store, settings }: ZonedRun, key: string): Promise<TargetIdentity | null> {
-  try {
-    const read = await readDecoded(store, key, (bytes) => decodeAnyCheckpoint(bytes, target.name, key));
-    return read === null || isUnused(read.value) ? null : read.value.identity;
-  } catch (thrown) {
-    if (!(thrown instanceof StateError)) {
-      throw thrown;
-    }
-    const zone = json(settings.partitionTimeZone);
-    throw new StateError(
-      `the time zone of the days of workspace ${json(target.workspace)} is unknown: ${thrown.message}`,
-      {
-        target: target.name,
-        cause: thrown,
-        remedy: `Nothing was written. Restore a readable version of ${key}, or upgrade dqsync if a newer release wrote it. Otherwise, if its days are those of "partitionTimeZone": ${zone}, move it out of ${statePrefix}; its target then starts again from initialFrom.`,
-      },
-    );
-  }
 }
 
 function requireSame({ target, settings }: ZonedRun, zone: string, where: string): void {

@@ -1,5 +1,5 @@
 /** Two time zones in one workspace of a warehouse would show executions twice: on the days of both. */
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Summary } from '../../functions/sync/summary.ts';
@@ -36,73 +36,6 @@ describe('I23: the days of a workspace have one time zone', () => {
     expect(summary?.error?.message).toContain(key);
     await world.expectTruth();
   });
-
-  it('refuses it also in a warehouse from before the document, by the checkpoints of the workspace', async () => {
-    const world = await syncedSource({ history });
-    await world.syncWell();
-    await rm(pathOf(world, key));
-    const [summary] = await world.sync({}, inShanghai(world));
-    expectRefused(summary);
-    expect(summary?.error?.message).toContain(checkpointKey('sales'));
-    const [same] = await world.sync({}, { ...inShanghai(world), partitionTimeZone: 'UTC' });
-    expect(same).toMatchObject({ done: true });
-    expect(await world.store.get(key)).not.toBeNull();
-    await world.expectTruth();
-  });
-
-  it.each([
-    ['is damaged', (text: string) => text.slice(0, 500), /sales\/checkpoint\.json is damaged/],
-    ['is of an older version', () => '{"format":"dqsync.checkpoint","version":3}', /version 3, older than version 4/],
-    ['is of a newer version', () => '{"format":"dqsync.checkpoint","version":5}', /version 5, newer than version 4/],
-  ])('refuses a first run without the document if another checkpoint %s', async (_, broken, message) => {
-    const world = await syncedSource({ history });
-    await world.syncWell();
-    await rm(pathOf(world, key));
-    const path = pathOf(world, checkpointKey('sales'));
-    const good = await readFile(path, 'utf8');
-    await writeFile(path, broken(good));
-    const [summary] = await world.sync({}, inShanghai(world));
-    expect(summary).toMatchObject({ requests: 0, rowsWritten: 0, error: { kind: 'state', retryable: false } });
-    expect(summary?.error?.message).toMatch(/time zone of the days .* is unknown/);
-    expect(summary?.error?.message).toMatch(message);
-    expect(summary?.error?.remedy).toContain(`Restore a readable version of ${checkpointKey('sales')}`);
-    expect(await world.store.get(key)).toBeNull();
-    await writeFile(path, good);
-    const [restored] = await world.sync({}, inShanghai(world));
-    expectRefused(restored);
-    await world.expectTruth();
-  });
-
-  it('accepts a first run without the document if an error page replaces another checkpoint only once', async () => {
-    const world = await syncedSource({ history });
-    await world.syncWell();
-    await rm(pathOf(world, key));
-    const page = Buffer.from('<html>');
-    let isFirst = true;
-    const get = async (wanted: string) => {
-      const isReplaced = isFirst && wanted === checkpointKey('sales');
-      isFirst &&= !isReplaced;
-      return isReplaced ? { bytes: page, etag: 'page' } : await world.store.get(wanted);
-    };
-    const store = { ...failingStore(world.store, () => 'ok'), get };
-    const [summary] = await world.sync({ store }, { ...inShanghai(world), partitionTimeZone: 'UTC' });
-    expect(summary).toMatchObject({ done: true });
-    expect(isFirst).toBe(false);
-  });
-
-  it.each(['state/sales/checkpoint.json.old', 'state/old/sales/checkpoint.json', 'moved.json'])(
-    'accepts the same target after its checkpoint of version 3 was moved to %s',
-    async (name) => {
-      const world = await syncedSource({ history });
-      await world.syncWell();
-      await rm(pathOf(world, key));
-      await mkdir(pathOf(world, 'state/old/sales'), { recursive: true });
-      await rename(pathOf(world, checkpointKey('sales')), pathOf(world, name));
-      await writeFile(pathOf(world, name), '{"format":"dqsync.checkpoint","version":3}');
-      await world.syncWell();
-      await world.expectTruth();
-    },
-  );
 
   it('refuses another zone after the checkpoint was moved away', async () => {
     const world = await syncedSource({ history });
@@ -166,14 +99,18 @@ describe('I23: the days of a workspace have one time zone', () => {
     expect(summary?.rowsWritten).toBeGreaterThan(0);
   });
 
-  it('reads a damaged document as missing, and replaces it', async () => {
+  it('refuses a first run if the document is damaged, until it is restored', async () => {
     const world = await syncedSource({ history });
     await world.syncWell();
-    const before = await world.store.get(key);
-    await writeFile(pathOf(world, key), '<html>');
-    const [summary] = await world.sync({}, inShanghai(world));
-    expectRefused(summary);
-    await world.sync({}, { ...inShanghai(world), partitionTimeZone: 'UTC' });
-    expect(await world.store.get(key)).toEqual(before);
+    const good = await readFile(pathOf(world, key));
+    await writeFile(pathOf(world, key), '{"format"');
+    const [summary] = await world.sync({}, { ...inShanghai(world), partitionTimeZone: 'UTC' });
+    expect(summary).toMatchObject({ requests: 0, rowsWritten: 0, error: { kind: 'state', retryable: false } });
+    expect(summary?.error?.remedy).toContain(`Restore an earlier version of ${key}`);
+    world.clock.advance(hourMs);
+    await world.syncWell();
+    await writeFile(pathOf(world, key), good);
+    const [restored] = await world.sync({}, { ...inShanghai(world), partitionTimeZone: 'UTC' });
+    expect(restored).toMatchObject({ done: true });
   });
 });
