@@ -77,8 +77,11 @@ function daysAgo(days: number): string {
 
 const dayMs = 86_400_000;
 
-/** The name of a task that was renamed is that of its newest execution. */
-const newestName = 'max_by(name, ROW(start_time, id))';
+/** The name of a task that was renamed is that of its newest execution. Trino, unlike DuckDB, would return null ones. */
+const newestName = 'max_by(name, ROW(start_time, id)) FILTER (WHERE name IS NOT NULL)';
+
+/** Identifies a task: by its id, or by its name if it has none. */
+const taskKey = 'workspace, task_id, CASE WHEN task_id IS NULL THEN name END';
 
 function passRateByDay(view: string, since: string): string {
   return `SELECT dt, workspace,
@@ -101,9 +104,9 @@ function rulesFailingMost(view: string, since: string): string {
   max(CASE WHEN run_status IN ('ALARMING', 'FAILED') THEN start_time END) AS last_bad
 FROM ${view}
 WHERE ${since} AND run_status IN ('SUCCESS', 'ALARMING', 'FAILED')
-GROUP BY workspace, task_id
+GROUP BY ${taskKey}
 HAVING count_if(run_status IN ('ALARMING', 'FAILED')) > 0
-ORDER BY bad DESC, bad_percent DESC, workspace, task_id
+ORDER BY bad DESC, bad_percent DESC, workspace, task_id, name
 LIMIT 20`;
 }
 
@@ -147,8 +150,8 @@ function slowestRules(view: string, since: string): string {
   max(CASE WHEN place = CAST(ceil(0.95 * runs) AS bigint) THEN millis END) / 1e3 AS p95_seconds
 FROM (
   SELECT workspace, task_id, name, start_time, id, millis,
-    row_number() OVER (PARTITION BY workspace, task_id ORDER BY millis, start_time, id) AS place,
-    count(*) OVER (PARTITION BY workspace, task_id) AS runs
+    row_number() OVER (PARTITION BY ${taskKey} ORDER BY millis, start_time, id) AS place,
+    count(*) OVER (PARTITION BY ${taskKey}) AS runs
   FROM (
     SELECT workspace, task_id, name, start_time, id,
       date_diff('millisecond', start_time, end_time) AS millis
@@ -156,8 +159,8 @@ FROM (
     WHERE ${since} AND run_status IN ('SUCCESS', 'ALARMING', 'FAILED') AND end_time IS NOT NULL
   ) AS lasting
 ) AS placed
-GROUP BY workspace, task_id
-ORDER BY p95_seconds DESC, workspace, task_id
+GROUP BY ${taskKey}
+ORDER BY p95_seconds DESC, workspace, task_id, name
 LIMIT 20`;
 }
 
@@ -187,18 +190,18 @@ FROM (
     max(max(start_time)) OVER (PARTITION BY workspace) AS newest
   FROM (
     SELECT workspace, task_id, name, start_time, id,
-      lag(start_time) OVER (PARTITION BY workspace, task_id ORDER BY start_time, id) AS previous
+      lag(start_time) OVER (PARTITION BY ${taskKey} ORDER BY start_time, id) AS previous
     FROM ${view}
     WHERE ${since}
   ) AS runs_in_order
-  GROUP BY workspace, task_id
+  GROUP BY ${taskKey}
 ) AS rules
 WHERE date_diff('millisecond', last_run, newest) > ${stoppedAfterSql('runs', 'longest_pause', 'known_for')}
   AND NOT EXISTS (
     SELECT 1 FROM ${tasks} AS t
     WHERE t.workspace = rules.workspace AND t.task_id = rules.task_id AND t.deleted_at IS NOT NULL
   )
-ORDER BY still_for_hours DESC, workspace, task_id
+ORDER BY still_for_hours DESC, workspace, task_id, name
 LIMIT 100`;
 }
 
@@ -212,8 +215,8 @@ FROM (
     ${lastOf(after)} AS status_after
   FROM ${view}
   WHERE ${since} AND dt IN (${before}, ${after}) AND run_status IN ('SUCCESS', 'ALARMING', 'FAILED')
-  GROUP BY workspace, task_id
+  GROUP BY ${taskKey}
 ) AS both_days
 WHERE status_before <> status_after
-ORDER BY workspace, status_after, task_id`;
+ORDER BY workspace, status_after, task_id, name`;
 }

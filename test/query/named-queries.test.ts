@@ -137,6 +137,34 @@ describe('named queries', () => {
     expect(await Promise.all(titles.map(named))).toEqual(titles.map(() => 'alpha'));
   });
 
+  it('tell tasks without an id apart by their names', async () => {
+    const store = await tempWarehouse();
+    const midnightMs = Math.floor(Date.now() / (24 * hourMs)) * 24 * hourMs;
+    const nextId = counter();
+    const ran = (name: string, daysAgo: number, runStatus: string, seconds: number) => {
+      const startTimeMs = midnightMs - daysAgo * 24 * hourMs;
+      const endTimeMs = startTimeMs + seconds * 1000;
+      return anObservation({ id: nextId(), taskId: null, name, runStatus, startTimeMs, endTimeMs });
+    };
+    await writeObservations(store, [
+      ...[22, 21, 20].map((daysAgo) => ran('a', daysAgo, 'FAILED', 5)),
+      ...[8, 7, 6, 2].map((daysAgo) => ran('b', daysAgo, 'FAILED', 9)),
+      ran('b', 1, 'SUCCESS', 9),
+    ]);
+    const sql = await opened(store);
+
+    expect(await ask(sql, sqlOf('Rules failing most'))).toMatchObject([
+      { name: 'b', bad: 4n, finished: 5n },
+      { name: 'a', bad: 3n, finished: 3n },
+    ]);
+    expect(await ask(sql, sqlOf('Slowest rules'))).toMatchObject([
+      { name: 'b', runs: 5n, p50_seconds: 9 },
+      { name: 'a', runs: 3n, p50_seconds: 5 },
+    ]);
+    expect(await ask(sql, sqlOf(stopped))).toMatchObject([{ name: 'a', runs: 3n, longest_pause_hours: 24 }]);
+    expect(await ask(sql, sqlOf('Status changes between two days'))).toMatchObject([{ name: 'b' }]);
+  });
+
   it('have no ties: each window and each max_by is finally ordered by id', () => {
     const orderings = namedQueries({ view: 'quality_instances', lastDays: 30 }).flatMap(({ title, sql }) => {
       const windows = [...sql.matchAll(/OVER \([^()]*ORDER BY ([^()]+)\)/g)];
