@@ -19,10 +19,15 @@ export function metricPairs(json: string, objectName: string): string[] {
     .map(([label, value]) => `${label}: ${value}`);
 }
 
+/** Parses JSON. A number of which JavaScript would show other digits, such as a long id, becomes the source's text. */
 function parsedJson(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return JSON.parse(text, exactly);
   } catch {
     return null;
   }
+}
+
+function exactly(_key: string, value: unknown, context?: { readonly source?: string }): unknown {
+  return typeof value === 'number' && String(value) !== context?.source ? context?.source : value;
 }
