@@ -141,14 +141,12 @@ export async function readReport(sql: WarehouseSql, request: ReportRequest): Pro
   };
 }
 
-/** The time up to which data are known. */
+/** The time up to which data are known. Backfills read what started after the watermarks, too. */
 async function asOf(sql: WarehouseSql, { targets, nowMs }: ReportRequest): Promise<EpochMs> {
-  const watermarks = targets.flatMap(({ watermarkMs }) => (watermarkMs === null ? [] : [watermarkMs]));
-  if (watermarks.length > 0) {
-    return Math.max(...watermarks);
-  }
   const { rows } = await sql.run('SELECT CAST(max(start_ms) AS double) FROM report_runs', noPartitions);
-  return numberOrNull(rows[0]?.[0]) ?? nowMs;
+  const known = [...targets.map(({ watermarkMs }) => watermarkMs), numberOrNull(rows[0]?.[0])];
+  const knownMs = known.filter((ms) => ms !== null);
+  return knownMs.length === 0 ? nowMs : Math.max(...knownMs);
 }
 
 /**

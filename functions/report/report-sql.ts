@@ -42,8 +42,8 @@ export const numberedTasksSql = `SELECT row_number() OVER (ORDER BY workspace, p
 FROM (
   SELECT workspace, project_id, task_key,
     max(task_id) AS task_id,
-    arg_max(name, start_ms) AS name,
-    arg_max(task_type, start_ms) AS task_type
+    arg_max(name, ROW(start_ms, id)) AS name,
+    arg_max(task_type, ROW(start_ms, id)) AS task_type
   FROM report_runs GROUP BY workspace, project_id, task_key
 )`;
 

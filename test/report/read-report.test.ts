@@ -231,6 +231,22 @@ describe('a report', () => {
     expect(await stoppedAt(nowMs - 80 * hourMs)).toEqual([null]);
   });
 
+  it('ends the last 24 hours with the newest execution where a backfill has read more than the syncs', async () => {
+    const rows = history('F'.repeat(48));
+    const data = await reportOn(rows, { targets: [aTarget({ watermarkMs: nowMs - 5 * 24 * hourMs })] });
+    expect(data.asOfMs).toBe(rows.at(-1)?.startTimeMs);
+    expect(data.workspaces[0]?.totals).toMatchObject({ settled: 48, runs24: 24, bad24: 24 });
+  });
+
+  it('names a task after the execution with the highest id of those that started last', async () => {
+    const named = (name: string, id: bigint) =>
+      anObservation({ name, id, taskType: name, startTimeMs: nowMs - hourMs });
+    const rows = [named('low', -3n), named('high', 9_007_199_254_740_993n), named('middle', 9_007_199_254_740_992n)];
+    for (const order of [rows, rows.toReversed()]) {
+      expect((await reportOn(order)).tasks).toMatchObject([{ name: 'high', type: 'high' }]);
+    }
+  });
+
   it('does not name a task that has stopped where another target of its workspace is behind', async () => {
     const rows = history('SSSS').map((row) => ({ ...row, startTimeMs: row.startTimeMs - 80 * hourMs }));
     const targets = [aTarget(), aTarget({ name: 'sales-consistency', watermarkMs: nowMs - 80 * hourMs })];
