@@ -34,7 +34,7 @@ it('the installed demo shows two syncs and a complete table, and leaves its ware
 
   expect(stderr).toMatch(/^(The first 6 of \d+ rows: .*\n){3}\(2 rows\)\n$/);
   expect(stdout).toMatch(
-    /30 days of 30 fine: [2-9]\d,\d{3} executions at the source.*\n✓ demo {2}the table holds everything/,
+    /30 of 30 days match: [2-9]\d,\d{3} executions at the source.*\n✓ demo {2}the table holds everything/,
   );
   expect(stdout).not.toContain('✗');
   expect(stdout).toMatch(/rule results of \d,\d{3} executions/);

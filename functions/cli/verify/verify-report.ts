@@ -23,7 +23,7 @@ const namedStatuses = ['SUCCESS', 'FAILED', 'ALARMING'] as const;
  */
 export function describeVerified(verified: VerifiedTarget, command: string): string {
   const { target, window, timeZone, days, beforeRepair, repairs, duplicates, error } = verified;
-  const title = `${paint.bold(target)}  ${range(window)}, days of ${timeZone}`;
+  const title = `${paint.bold(target)}  ${range(window)}, days in ${timeZone}`;
   const failure = error === null ? [] : [`${paint.red('error:')} ${paragraph(describeError(error))}`];
   if (days.length === 0) {
     return [title, ...failure].join('\n');
@@ -34,13 +34,13 @@ export function describeVerified(verified: VerifiedTarget, command: string): str
   return [
     title,
     // The table shows the days after the repair.
-    ...beforeRepair.map((day) => `found: ${day.day}  ${faults(day)}`),
+    ...withUncoveredMerged(beforeRepair).map((day) => `found: ${day.day}  ${faults(day)}`),
     ...repairs.map((repair) => `read again: ${range(repair)}, ${counted(repair.rowsWritten, 'row')} written`),
     ...table,
     ...(isLong ? [summed(days)] : []),
-    ...days
-      .filter((day) => !isFine(day))
-      .map((day) => `${paint.red('✗')} ${day.day}  ${faults(day, fillerOf(verified))}`),
+    ...withUncoveredMerged(days.filter((day) => !isFine(day))).map(
+      (day) => `${paint.red('✗')} ${day.day}  ${faults(day, fillerOf(verified))}`,
+    ),
     ...unsettled(days),
     ...duplicated(duplicates, command),
     ...failure,
@@ -98,11 +98,11 @@ function tableOf(days: readonly DayResult[]): string {
 }
 
 function summed(days: readonly DayResult[]): string {
-  const fine = days.filter(isFine);
-  const sum = (of: (day: DayResult) => number): number => fine.reduce((total, day) => total + of(day), 0);
+  const sum = (of: (day: DayResult) => number): number => days.reduce((total, day) => total + of(day), 0);
   const [source, table, gone] = [sum((day) => day.source), sum((day) => day.table), sum((day) => day.gone)];
   const kept = gone === 0 ? '' : `; ${count(gone)} gone from the source`;
-  return `${counted(fine.length, 'day')} of ${count(days.length)} fine: ${counted(source, 'execution')} at the source, ${count(table)} in the table${kept}`;
+  const matching = days.filter(isFine).length;
+  return `${count(matching)} of ${counted(days.length, 'day')} ${matching === 1 ? 'matches' : 'match'}: ${counted(source, 'execution')} at the source, ${count(table)} in the table${kept}`;
 }
 
 /** Returns what fills a gap, as the end of a message. */
@@ -111,6 +111,36 @@ function fillerOf({ watermarkMs }: VerifiedTarget): (gap: Window) => string {
     const isAhead = watermarkMs === null || fromMs >= watermarkMs;
     return `: ${isAhead ? 'dqsync sync, or dqsync backfill,' : 'dqsync backfill'} fills it`;
   };
+}
+
+/**
+ * Merges consecutive days that are not covered at all, into one with their first and last day as its name. A table that is
+ * still empty then takes one line, not one for each day.
+ */
+function withUncoveredMerged(days: readonly DayResult[]): readonly DayResult[] {
+  const shown: DayResult[] = [];
+  for (const day of days) {
+    const previous = shown.at(-1);
+    if (previous?.toMs === day.fromMs && isUncovered(previous) && isUncovered(day)) {
+      const { fromMs } = previous;
+      shown[shown.length - 1] = {
+        ...day,
+        day: `${previous.day.split(' ')[0]} to ${day.day}`,
+        fromMs,
+        missing: previous.missing + day.missing,
+        gaps: [{ fromMs, toMs: day.toMs }],
+      };
+    } else {
+      shown.push(day);
+    }
+  }
+  return shown;
+}
+
+function isUncovered({ fromMs, toMs, gaps, different, unreadable, unproven }: DayResult): boolean {
+  const [gap] = gaps;
+  const isWhole = gap?.fromMs === fromMs && gap.toMs === toMs;
+  return isWhole && different === 0 && unreadable === 0 && unproven === null;
 }
 
 function faults(day: DayResult, filler: (gap: Window) => string = () => ''): string {

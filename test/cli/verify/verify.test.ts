@@ -76,7 +76,7 @@ describe('dqsync verify', () => {
     const run = await world.cli(fiveDays(world));
     expect(run).toMatchObject({ exitCode: 0, stderr: '' });
     expect(run.stdout).toMatch(
-      /^sales {2}\S+Z to \S+Z, days of UTC\nday +source +table +missing +different +gone +SUCCESS/,
+      /^sales {2}\S+Z to \S+Z, days in UTC\nday +source +table +missing +different +gone +SUCCESS/,
     );
     expect(run.stdout).toMatch(new RegExp(`${dayText(world, 0)} +101 +101 +0 +0 +0 +\\d+ +\\d+ +\\d+ +0\n`));
     expect(run.stdout).toContain('✓ sales  the table holds everything that the source has for 5 days\n');
@@ -360,7 +360,7 @@ describe('dqsync verify', () => {
     expect(run.exitCode).toBe(1);
     expect(run.stdout).toMatch(
       new RegExp(
-        `✗ ${dayText(world, 0)}  101 executions missing; not covered yet from \\S+ to \\S+: dqsync backfill fills it\n`,
+        `✗ ${dayText(world, 0)} to ${dayText(world, 4)}  \\d+ executions missing; not covered yet from \\S+ to \\S+: dqsync backfill fills it\n`,
       ),
     );
     expect((await world.call([...range, '--repair'])).exitCode).toBe(0);
@@ -392,9 +392,23 @@ describe('dqsync verify', () => {
     await deleteDay(world, dayText(world, 3));
     const long = await world.call(['verify', '--from', dayText(world, -20), '--to', dayText(world, 5)]);
     expect(long.exitCode).toBe(1);
-    expect(long.stdout).toContain('24 days of 25 fine: 404 executions at the source, 404 in the table\n');
+    expect(long.stdout).toContain('24 of 25 days match: 505 executions at the source, 404 in the table\n');
     expect(long.stdout).not.toContain(`\n${dayText(world, 2)} `);
     expect(long.stdout).toContain(`\n${dayText(world, 3)} `);
+  });
+
+  it('shows consecutive days in one line if nothing of them is covered', async () => {
+    const world = await aSyncedWorld();
+    await world.configure((config) => {
+      Object.assign(config.targets[0]!, { name: 'fresh' });
+    });
+    const run = await world.call(fiveDays(world));
+    expect(run.exitCode).toBe(1);
+    const span = `${dayText(world, 0)}T00:00:00Z to ${dayText(world, 5)}T00:00:00Z`;
+    expect(run.stdout.match(/^✗ \S+ .*/gm)).toEqual([
+      `✗ ${dayText(world, 0)} to ${dayText(world, 4)}  not covered yet from ${span}: dqsync sync, or dqsync backfill, fills it`,
+      expect.stringMatching(/^✗ fresh {2}differences on 5 of 5 days\./),
+    ]);
   });
 
   it('does not count rows of the workspace that another target has written', async () => {
