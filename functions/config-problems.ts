@@ -60,7 +60,7 @@ function memberOf(value: unknown, name: string): object | null {
 }
 
 const kinds: Readonly<Record<string, string>> = {
-  string: 'a text',
+  string: 'a string',
   number: 'a number',
   int: 'a whole number',
   boolean: 'true or false',
@@ -77,28 +77,31 @@ function describeValue(issue: z.core.$ZodRawIssue): string | undefined {
         ? `is missing; it must be ${kinds[issue.expected] ?? issue.expected}`
         : `must be ${kinds[issue.expected] ?? issue.expected}, not ${kindOf(issue.input, issue.expected)}`;
     case 'too_small':
-      return limitText(issue.origin, issue.inclusive === false ? 'more than' : 'at least', issue.minimum);
+      return limitText(issue, issue.inclusive === false ? 'more than' : 'at least', issue.minimum);
     case 'too_big':
-      return limitText(issue.origin, issue.inclusive === false ? 'less than' : 'at most', issue.maximum);
+      return limitText(issue, issue.inclusive === false ? 'less than' : 'at most', issue.maximum);
     case 'invalid_value':
       return issue.input === undefined
         ? `is missing; it must be one of ${listOf(issue.values)}`
-        : `must be one of ${listOf(issue.values)}${hintFor(issue.input, issue.values)}`;
+        : `must be one of ${listOf(issue.values)}, not ${JSON.stringify(issue.input)}${hintFor(issue.input, issue.values)}`;
     default:
       return undefined;
   }
 }
 
-/** What a limit of a list or a text counts. */
+/** A value beyond a limit, and what the limit is of. */
+type Limited = z.core.$ZodRawIssue<z.core.$ZodIssueTooSmall | z.core.$ZodIssueTooBig>;
+
+/** What a limit of a list or a string counts. */
 const counted: Readonly<Record<string, readonly [string, string]>> = {
   array: ['entry', 'entries'],
   string: ['character', 'characters'],
 };
 
-function limitText(origin: string, relation: string, limit: number | bigint): string {
+function limitText({ origin, input }: Limited, relation: string, limit: number | bigint): string {
   const [singular, plural] = counted[origin] ?? [];
   return singular === undefined
-    ? `must be ${relation} ${limit}`
+    ? `must be ${relation} ${limit}, not ${input}`
     : `must have ${relation} ${limit} ${Number(limit) === 1 ? singular : plural}`;
 }
 

@@ -75,7 +75,8 @@ const instant = z
   .refine(
     (text) => /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,3})?)?(Z|[+-]\d\d:\d\d)$/.test(text) && parseTime(text) !== null,
     {
-      error: 'must be an ISO 8601 instant with a zone, for example "2026-01-01T00:00:00Z"',
+      error: ({ input }) =>
+        `must be an ISO 8601 instant with a zone, for example "2026-01-01T00:00:00Z", not ${JSON.stringify(input)}`,
     },
   )
   .refine((text) => (parseTime(text) ?? 0) >= earliestAskableMs, {
@@ -154,16 +155,23 @@ export function parseConfig(value: unknown, origin: string, lineOf: LineOf = () 
 /**
  * Checks a document against a schema, with the same messages as `parseConfig`.
  *
+ * @param reference the document that describes the keys
  * @throws ConfigError naming every wrong key and what is allowed there
  */
-export function parseWith<T>(schema: z.ZodType<T>, value: unknown, origin: string, lineOf: LineOf = () => null): T {
+export function parseWith<T>(
+  schema: z.ZodType<T>,
+  value: unknown,
+  origin: string,
+  lineOf: LineOf = () => null,
+  reference = 'The README',
+): T {
   const result = schema.safeParse(value);
   if (result.success) {
     return result.data;
   }
   const problems = describeProblems(schema, value, lineOf);
   throw new ConfigError(`${origin} is not a valid configuration: ${problems.join('; ')}`, {
-    remedy: 'The README lists every key with its unit and default.',
+    remedy: `${reference} lists every key with its unit and default.`,
   });
 }
 

@@ -186,7 +186,13 @@ export function parseDeployment(value: unknown, lineOf: LineOf = () => null): De
   const document = z.strictObject({ config: z.looseObject({}), deployment: z.unknown().optional() });
   const { config: written, deployment = {} } = parseWith(document, value, 'the document', lineOf);
   const config = parseConfig(written, '"config"', (path) => lineOf(['config', ...path]));
-  const settings = parseWith(deploymentSchema, deployment, '"deployment"', (path) => lineOf(['deployment', ...path]));
+  const settings = parseWith(
+    deploymentSchema,
+    deployment,
+    '"deployment"',
+    (path) => lineOf(['deployment', ...path]),
+    'infra/README.md',
+  );
   const { expression, longestGapMinutes } = settings.schedule;
   const periodMinutes = ratePeriodMinutes(expression) ?? longestGapMinutes ?? longestPeriodMinutes;
   refuseUnreadableCredentials(config);
