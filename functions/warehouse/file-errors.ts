@@ -26,7 +26,7 @@ const explanations: Readonly<Record<string, Explanation>> = {
   EDQUOT: passing('the disk quota is used up', freeSpace),
   ENOTDIR: lasting('a part of the path is a file, not a folder', anotherFolder),
   EEXIST: lasting('a file exists where a folder is expected', anotherFolder),
-  ENOENT: lasting('files cannot be created there: the file system is read-only or virtual', writableFolder),
+  ENOENT: lasting('the file system is read-only or virtual', writableFolder),
   EFBIG: passing(
     'the file would exceed the size limit',
     'Raise the limit ("ulimit -f") and run again; nothing was lost.',
@@ -61,6 +61,11 @@ export function fileErrorCode(thrown: unknown): string | undefined {
   return thrown instanceof Error && 'code' in thrown && typeof thrown.code === 'string' ? thrown.code : undefined;
 }
 
+/** Returns what an error code of the file system means, as the end of a sentence. */
+export function describeFileError(code: string): string {
+  return explanations[code]?.what ?? 'the file system reported an error';
+}
+
 /** Returns the remedy for a lack, of space for example, that is the same for any file; null for other errors. */
 export function remedyForLack(code: string): string | null {
   const known = explanations[code];
@@ -79,7 +84,7 @@ export function toStorageError(thrown: unknown, doing: 'read' | 'write' | 'list'
     return thrown;
   }
   const known = code === 'ENOENT' && doing === 'list' ? brokenLink : explanations[code];
-  return new StorageError(`cannot ${doing} ${path}: ${known?.what ?? 'the file system reported an error'}`, {
+  return new StorageError(`cannot ${doing} ${path}: ${known?.what ?? describeFileError(code)}`, {
     remedy: known?.remedy ?? 'Check the folder, its disk and its mount options.',
     code,
     retryable: known?.retryable,

@@ -10,12 +10,24 @@ const answers = ['--region', 'ap-southeast-3', '--project', '0b1c', '--workspace
 
 // In /proc, files cannot be created although their folder exists, and Node's own recursive mkdir never returns.
 it.each<[string, readonly string[], string]>([
-  ['demo in /proc', ['demo'], '/proc/.dqsync/demo (ENOENT)'],
-  ['init in /proc', ['init', ...answers], '/proc (ENOENT)'],
-  ['init of a folder in /proc', ['init', 'mine/own', ...answers], '/proc/mine/own (ENOENT)'],
-  ['demo where a file has the name of its folder', ['demo'], '.dqsync/demo (ENOTDIR)'],
-  ['init below a file', ['init', '.dqsync/mine', ...answers], '.dqsync/mine (ENOTDIR)'],
-])('%s ends at once and says where to run it', async (name, args, said) => {
+  ['demo in /proc', ['demo'], '/proc/.dqsync/demo: the file system is read-only or virtual (ENOENT)'],
+  ['init in /proc', ['init', ...answers], '/proc: the file system is read-only or virtual (ENOENT)'],
+  [
+    'init of a folder in /proc',
+    ['init', 'mine/own', ...answers],
+    '/proc/mine/own: the file system is read-only or virtual (ENOENT)',
+  ],
+  [
+    'demo where a file has the name of its folder',
+    ['demo'],
+    '.dqsync/demo: a part of the path is a file, not a folder (ENOTDIR)',
+  ],
+  [
+    'init below a file',
+    ['init', '.dqsync/mine', ...answers],
+    '.dqsync/mine: a part of the path is a file, not a folder (ENOTDIR)',
+  ],
+])('%s ends immediately and says where to run it', async (name, args, said) => {
   const cwd = name.includes('/proc') ? '/proc' : await tempFolder();
   if (cwd !== '/proc') {
     await writeFile(join(cwd, '.dqsync'), '');
@@ -34,13 +46,17 @@ it('init on a full disk names the cause, leaves nothing in the way, and can be r
   const cwd = await tempFolder();
   const run = await runCli(['init', 'mine', ...answers], { cwd, ...full });
   expect(run).toMatchObject({ exitCode: 1, stdout: '' });
-  expect(run.stderr).toContain(`cannot create files in ${join(cwd, 'mine')} (EFBIG). Raise the limit`);
+  expect(run.stderr).toContain(
+    `cannot create files in ${join(cwd, 'mine')}: the file would exceed the size limit (EFBIG). Raise the limit`,
+  );
   expect(await runCli(['init', 'mine', ...answers], { cwd })).toMatchObject({ exitCode: 0, stderr: '' });
 });
 
 it('a report for which there is no space names that as the cause', async () => {
   const world = await aWorld();
   const run = await world.cli(['report'], full);
-  expect(run.stderr).toMatch(/cannot write the report to \S+ \(EFBIG\)\. Raise the limit/);
+  expect(run.stderr).toMatch(
+    /cannot write the report to \S+: the file would exceed the size limit \(EFBIG\)\. Raise the limit/,
+  );
   expect(await readdir(world.folder)).toEqual(['dqsync.json', 'secret.json']);
 });

@@ -18,14 +18,14 @@ const firstSyncDays = 7;
  *
  * @throws ConfigError if an option is missing or not valid
  */
-export function fromOptions(options: AnswerOptions): Answers {
+export function fromOptions(options: AnswerOptions, isDeployment: boolean): Answers {
   const { region, project, workspace } = options;
   if (region === undefined || project === undefined || workspace === undefined) {
     const missing = Object.entries({ region, project, workspace }).flatMap(([key, value]) =>
       value === undefined ? [`--${key} <value>`] : [],
     );
     throw new ConfigError(`dqsync init needs ${missing.join(' ')}: there is no terminal to ask on`, {
-      remedy: `Run: dqsync init <folder> ${missing.join(' ')}`,
+      remedy: `Run: dqsync init ${isDeployment ? '--deploy' : '<folder>'} ${missing.join(' ')}`,
     });
   }
   requireValid(options);

@@ -52,7 +52,7 @@ async function initIn(folder: string, options: InitOptions): Promise<number> {
   let answers: Answers;
   let secret: Readonly<Record<string, string>> = {};
   try {
-    answers = canAsk() ? await askAll(options, isDeployment) : fromOptions(options);
+    answers = canAsk() ? await askAll(options, isDeployment) : fromOptions(options, isDeployment);
     secret = canAsk() && !existsSync(join(folder, secretFile)) ? await askSecret(answers.auth) : {};
   } catch (thrown) {
     if (thrown instanceof NoAnswer) {

@@ -3,7 +3,7 @@ import { open, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { newToken } from '../../clock.ts';
 import { ConfigError, DqsyncError, StorageError } from '../../errors.ts';
-import { fileErrorCode, remedyForLack } from '../../warehouse/file-errors.ts';
+import { describeFileError, fileErrorCode, remedyForLack } from '../../warehouse/file-errors.ts';
 
 /**
  * Runs `work`, which writes files into a folder.
@@ -18,7 +18,7 @@ export async function writingInto<T>(folder: string, work: () => Promise<T>): Pr
     if (code === undefined) {
       throw cause;
     }
-    const message = `cannot create files in ${resolve(folder)} (${code})`;
+    const message = `cannot create files in ${resolve(folder)}: ${describeFileError(code)} (${code})`;
     const remedy = remedyForLack(code);
     throw remedy === null
       ? new ConfigError(message, { remedy: 'Run from a writable directory.', cause })
@@ -52,7 +52,8 @@ export async function writePage(path: string, html: string): Promise<void> {
   } catch (cause) {
     await rm(temporary, { force: true });
     const code = fileErrorCode(cause) ?? '';
-    throw new StorageError(`cannot write the report to ${path} (${code})`, {
+    const why = code === 'ENOENT' ? 'the folder does not exist' : describeFileError(code);
+    throw new StorageError(`cannot write the report to ${path}: ${why} (${code})`, {
       remedy: remedyForLack(code) ?? 'With --out, give a file in an existing, writable folder.',
       cause,
     });

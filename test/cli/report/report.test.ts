@@ -105,7 +105,9 @@ describe('dqsync report', () => {
   it('reports a file that cannot be written', async () => {
     const run = await (await aWorld()).call(['report', '--out', 'missing/report.html']);
     expect(run.exitCode).toBe(1);
-    expect(run.stderr).toMatch(/cannot write the report to .*missing\/report\.html \(ENOENT\)/);
+    expect(run.stderr).toMatch(
+      /cannot write the report to .*missing\/report\.html: the folder does not exist \(ENOENT\)/,
+    );
   });
 });
 
