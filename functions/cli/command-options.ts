@@ -30,9 +30,9 @@ export function command<Args extends unknown[]>(definition: Definition<Args>): A
     const added = program
       .command(usage)
       .description(description)
-      .option('-q, --quiet', 'leave out progress and remarks, but not errors')
-      .option('-v, --verbose', 'also log each commit and what is unusual; show details')
-      .option('--no-color', 'print no colors; so do NO_COLOR and pipes, while FORCE_COLOR prints them anywhere')
+      .option('-q, --quiet', 'print only results and errors: no progress, no notes')
+      .option('-v, --verbose', 'also log each commit and unusual events; show details')
+      .option('--no-color', 'disable colors, like NO_COLOR; pipes have none unless FORCE_COLOR is set')
       .hook('preAction', (_, action) => setVerbosity(action.opts()))
       .addHelpText('after', `\nExamples:\n${examples.map((example) => `  ${example}`).join('\n')}`)
       .action(async (...args: Args) => finish(await (await load())(...args)));
@@ -72,7 +72,7 @@ export const configOption: Option = new Option('-c, --config <file>', 'the confi
 /** The options for the config file and for targets, which may be repeated. */
 export const targetOptions: readonly Option[] = [
   configOption,
-  new Option('-t, --target <name...>', 'only this target, or these').default([], 'all targets'),
+  new Option('-t, --target <name...>', 'use only these targets').default([], 'all targets'),
 ];
 
 /** What options accept that take a time. */

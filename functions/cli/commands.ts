@@ -17,7 +17,9 @@ import { writeNote } from './terminal/output.ts';
 export function makeProgram(finish: Finish): Command {
   const program = new Command('dqsync')
     .helpCommand(false)
-    .description('Copies every execution of every DataArts quality task into a Parquet warehouse, complete by proof.')
+    .description(
+      'Copies every execution of every DataArts quality task into a Parquet warehouse, and proves that none is missing.',
+    )
     .version(packageJson.version)
     .exitOverride()
     .configureOutput({ outputError: (text) => writeNote(text.trimEnd()) })
@@ -25,7 +27,7 @@ export function makeProgram(finish: Finish): Command {
     .addHelpText(
       'after',
       paragraphs(`
-Exit codes: 0 fine, 1 a target failed, 2 wrong usage or config, 130 interrupted by Ctrl-C.
+Exit codes: 0 success, 1 a target failed, 2 wrong usage or config, 130 interrupted by Ctrl-C.
 
 Try it without an account: dqsync demo. To sync your own: dqsync init, then dqsync doctor.`),
     );
@@ -61,12 +63,12 @@ const otherCommands: readonly AddCommand[] = [
   }),
   command({
     usage: 'smoke <stack>',
-    description: 'Try a deployed stack once: a run, conditional writes, queries, and an alarm.',
+    description: 'Test a deployed stack once: a run, conditional writes, queries, and an alarm.',
     examples: ['dqsync smoke dqsync'],
     options: [jsonOption('print one JSON object: whether all checks passed, and each check')],
     remarks: `
 Needs AWS credentials that may invoke the function, query the workgroup, read and write the warehouse, and set the state of
-an alarm. Whoever subscribed to the alarms gets an email. Run it after the first deployment; it costs one run and two queries.`,
+an alarm. All subscribers of the alarms get an email. Run it after the first deployment; it costs one run and two queries.`,
     load: async () => (await import('./smoke/smoke-command.ts')).smoke,
   }),
   command({
@@ -80,8 +82,8 @@ an alarm. Whoever subscribed to the alarms gets an email. Run it after the first
     usage: 'completion',
     description: 'Print a script that completes commands and options in a shell.',
     examples: [
-      'source <(dqsync completion bash)    # to keep it, add this line to ~/.bashrc',
-      'source <(dqsync completion zsh)     # to keep it: in ~/.zshrc, after compinit',
+      'source <(dqsync completion bash)  # to keep it: in ~/.bashrc',
+      'source <(dqsync completion zsh)  # to keep it: in ~/.zshrc after compinit',
       'dqsync completion fish > ~/.config/fish/completions/dqsync.fish',
     ],
     argument: new Argument('<shell>', 'the shell').choices(shells),

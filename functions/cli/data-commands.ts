@@ -26,7 +26,7 @@ export const dataCommands: readonly AddCommand[] = [
       jsonOption('print the summaries of all targets as one JSON array'),
     ],
     remarks:
-      'Ctrl-C commits everything proven so far and exits with 130. A second Ctrl-C exits at once; the next sync then reads the rest again.',
+      'Ctrl-C commits everything proven so far and exits with 130. A second Ctrl-C exits immediately; the next sync then reads the rest again.',
     load: async () => (await import('./sync/sync-command.ts')).sync,
   }),
   command({
@@ -41,19 +41,19 @@ export const dataCommands: readonly AddCommand[] = [
     options: [
       ...targetOptions,
       ...rangeOptions('default: the gaps in coverage'),
-      new Option('--again', 'also read again what is covered already'),
-      new Option('--results', 'also fetch rule results, of the executions that "results" in the config selects'),
-      new Option('--dry-run', 'only estimate rows, requests and time, from a few counts').conflicts('deployed'),
+      new Option('--again', 'also read what is already covered'),
+      new Option('--results', 'also fetch the rule results of the executions that "results" in the config selects'),
+      new Option('--dry-run', 'only estimate rows, requests and time, with a few requests').conflicts('deployed'),
       new Option(
         '--deployed <stack>',
-        'run it in a deployed stack, with the config of the stack, and follow it; needs AWS credentials',
+        'run it in a deployed stack, with its config, and show the progress; needs AWS credentials',
       ),
       jsonOption('print the summaries (with --dry-run the estimates) of all targets as one JSON array'),
     ],
     remarks: `
 Skips what is already covered, so the same command resumes an interrupted backfill, from any machine. Several at once are safe.
 Leaves source.quota.reservedForSync of the quota to the scheduled sync. Never moves the watermark. A local
-time that does not exist or exists twice, because the clocks change, is refused with the two instants that it may mean.`,
+time that does not exist or exists twice, because the clocks change, is refused: the error names the two possible instants.`,
     load: async () => (await import('./backfill/backfill-command.ts')).backfill,
   }),
   command({
@@ -77,7 +77,7 @@ means executions that the source no longer lists (run again, deleted, forgotten)
   }),
   command({
     usage: 'compact',
-    description: 'Replace the many files of each settled day by one with the same rows.',
+    description: 'Replace the many files of each settled day with one file of the same rows.',
     examples: [
       'dqsync compact --dry-run',
       'dqsync compact',
@@ -92,12 +92,12 @@ means executions that the source no longer lists (run again, deleted, forgotten)
     remarks: `
 A day is settled when the schedule no longer writes to it: after maxOpenDays and the lookback. Days with up to 8 files stay as they
 are. Queries show the same before, during and after. Replaced files are kept for two days in .replaced/; in S3 they get the tag
-dqsync=replaced, and a lifecycle rule of the bucket expires them. May be stopped and repeated at any time.`,
+dqsync=replaced, and a lifecycle rule of the bucket expires them. You can stop and repeat it at any time.`,
     load: async () => (await import('./compact/compact-command.ts')).compact,
   }),
   command({
     usage: 'rewind',
-    description: 'Remove coverage from a time on, so that the next sync reads it again. Asks first.',
+    description: 'Remove coverage after a time, so that the next sync reads it again. Asks first.',
     examples: ['dqsync rewind --to 2026-03-01', 'dqsync rewind --to 2026-03-01T06:00:00+08:00 --target sales --yes'],
     options: [
       ...targetOptions,

@@ -38,15 +38,12 @@ export const questionCommands: readonly AddCommand[] = [
       new Option('--to <time>', 'end of the range; the source decides whether --from and --to are inclusive'),
       numberOption('--limit <rows>', 'rows to show; more than 100 take several requests', 1, 20),
       numberOption('--offset <n>', 'rows to skip', 0, 0),
-      new Option(
-        '--columns <names>',
-        'columns to show, for example id,name,end_time,extra; "took" is the time it took',
-      ),
+      new Option('--columns <names>', 'columns to show, for example id,name,end_time,extra; "took" is the duration'),
       verticalOption,
       new Option('--tasks', 'list all tasks instead, with their schedule and last run').conflicts(notForTasks),
-      jsonOption('print one JSON object; ids have 19 digits and are strings, exact in every reader'),
+      jsonOption('print one JSON object; ids are strings, because JSON readers round numbers of 19 digits'),
     ],
-    remarks: 'A filter may be given several times: what matches one of its values is shown, the newest first.',
+    remarks: 'A filter can have several values: a row is listed if it matches one of them. The newest rows come first.',
     load: async () => (await import('./list/list-command.ts')).list,
   }),
   command({
@@ -66,7 +63,7 @@ export const questionCommands: readonly AddCommand[] = [
       new Option('--csv', 'print CSV with a header'),
       verticalOption,
       jsonOption(
-        'print one JSON array of rows; BIGINT values (ids, counts) are strings, exact in every reader',
+        'print one JSON array of rows; BIGINT values (ids, counts) are strings, because JSON readers round numbers of 19 digits',
       ).conflicts('csv'),
       numberOption('--max-rows <n>', 'rows to print as a table; --csv and --json print all', 1, 100),
     ],
@@ -74,7 +71,7 @@ export const questionCommands: readonly AddCommand[] = [
 quality_instances has each execution once, in its latest state; quality_instance_observations has every row written.
 Views of tasks, rules and rule results: quality_tasks, quality_rules, quality_results and quality_failures.
 Reads only the days and workspaces that the SQL selects by dt and workspace. Data files of an S3 warehouse are copied once to a
-folder of the user's cache, or to the folder in DQSYNC_CACHE. It may be deleted at any time.
+folder of the user's cache, or to the folder in DQSYNC_CACHE. You can delete it at any time.
 CSV contains every text unchanged. A spreadsheet may treat text that begins with =, +, - or @ as a formula: import it as text.`,
     load: async () => (await import('./query/query-command.ts')).query,
   }),
@@ -91,7 +88,7 @@ CSV contains every text unchanged. A spreadsheet may treat text that begins with
       ...targetOptions,
       numberOption('--days <n>', 'number of days to show, up to today; 2 to 120', 2, 30, 120),
       new Option('--out <file>', 'file to write').default('report.html'),
-      new Option('--open', 'show it in the browser'),
+      new Option('--open', 'open it in the browser'),
       new Option('--url', 'write nothing; print a URL of the published page that anyone can open'),
       ageOption('--expires <time>', 'how long that URL is valid; AWS allows at most 7d', '12h', '7d'),
       jsonOption('print one JSON object with the path of the page and the failing tasks'),
@@ -103,7 +100,7 @@ Reads the days shown, and up to 30 more to find out since when a task has failed
   }),
   command({
     usage: 'changes',
-    description: 'List the tasks whose outcome has changed: which began to fail, which pass again.',
+    description: 'List the tasks whose outcome has changed: those that began to fail, and those that pass again.',
     examples: [
       'dqsync changes',
       'dqsync changes --since 2026-01-01 --target sales',
@@ -112,13 +109,13 @@ Reads the days shown, and up to 30 more to find out since when a task has failed
     options: [
       ...targetOptions,
       new Option('--since <time>', `how far back: ${timeForms}`).default('1d'),
-      jsonOption('print one JSON array; ids are strings, exact in every reader'),
+      jsonOption('print one JSON array; ids are strings, because JSON readers round numbers of 19 digits'),
     ],
     remarks: `
-A change is an execution that ended with another status than the one of its task before: SUCCESS, ALARMING or FAILED.
-"in_a_row" counts the executions from it on that ended with its status. The table is read from 30 days before --since. A
-task that was created since then and failed from its first execution on is listed without a status before, if "tasks" is
-set and the syncs have read everything since it was created. For other tasks, the first execution is no change.`,
+A change is an execution whose final status (SUCCESS, ALARMING or FAILED) differs from that of the task's previous execution.
+"in_a_row" counts the executions from that one on with the same status. The table is read from 30 days before --since. The
+first execution of a task does not count as a change, unless it failed, the task was created after that time, "tasks" is set,
+and syncs have read everything since then. It is listed without an earlier status.`,
     load: async () => (await import('./changes/changes-command.ts')).changes,
   }),
   command({
@@ -127,9 +124,9 @@ set and the syncs have read everything since it was created. For other tasks, th
     examples: ['dqsync explain 1012386207306600400', 'dqsync explain 1012386207306600400 --json'],
     options: [
       configOption,
-      jsonOption('print one JSON object; ids have 19 digits and are strings, exact in every reader'),
+      jsonOption('print one JSON object; ids are strings, because JSON readers round numbers of 19 digits'),
     ],
-    remarks: 'Reads the warehouse alone. Exits with 1 if the table has no such instance.',
+    remarks: 'Reads only the warehouse. Exits with 1 if the table has no such instance.',
     load: async () => (await import('./explain/explain-command.ts')).explain,
   }),
 ];

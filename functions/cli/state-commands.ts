@@ -50,14 +50,14 @@ counts quarantined rows and expired executions.`,
     ],
     remarks: `
 "window" is the length of the range of start times to read, "rows" is what the source returned, "new" is what was written.
-"done" is a run that has committed all executions of its window; "dqsync status" shows how many of their rule results are still
-to be fetched. "killed?" is a run that has not recorded its end: it may still be running. "done?" has not either, but has
-committed all executions.`,
+A "done" run has committed all executions of its window; "dqsync status" shows how many of their rule results are still to be
+fetched. A "killed?" run has not recorded its end: it may still be running. A "done?" run has committed all executions, but has
+not recorded its end. A killed sync is listed only until the next run commits.`,
     load: async () => (await import('./runs/runs-command.ts')).runs,
   }),
   command({
     usage: 'quarantine',
-    description: 'Show quarantined rows, which could not be read, with the reasons.',
+    description: 'Show the rows that could not be read, with the reasons.',
     examples: ['dqsync quarantine', 'dqsync quarantine --target sales --limit 100 --vertical'],
     options: [
       ...targetOptions,

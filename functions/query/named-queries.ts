@@ -45,7 +45,7 @@ export function namedQueries({ view, lastDays, further = (name) => name }: Named
     },
     {
       title: 'Rules that stopped running',
-      description: `Tasks that have not run for more than twice their longest pause so far, and more than three days if they are known for less than a week, compared with the newest execution of their workspace, ${period}. None if the whole workspace has stopped: the report compares with the watermark instead. Deleted tasks are left out if tasks are synced.`,
+      description: `Tasks without a run for more than twice their longest pause (and for at least three days if all their runs are within a week), compared with the newest execution of their workspace, ${period}. Empty if the whole workspace has stopped: the report compares with the watermark instead. If tasks are synced, deleted tasks are left out.`,
       sql: stoppedRules(view, further('quality_tasks'), since),
     },
     {

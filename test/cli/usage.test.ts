@@ -19,7 +19,7 @@ describe('help', () => {
     for (const command of commands) {
       expect(run.stdout).toMatch(new RegExp(`^  ${command} `, 'm'));
     }
-    expect(run.stdout).toContain('Exit codes: 0 fine, 1 a target failed, 2 wrong usage or config');
+    expect(run.stdout).toContain('Exit codes: 0 success, 1 a target failed, 2 wrong usage or config');
     expect(run.stdout.split('\n').filter((line) => line.length > 80)).toEqual([]);
   });
 

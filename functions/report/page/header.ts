@@ -109,7 +109,7 @@ function judge(target: TargetFacts, data: ReportData, times: Times): Judgement[]
 
 function audited({ lastAudit }: TargetFacts, times: Times): Judgement {
   if (lastAudit === null) {
-    return good('No daily audit has run yet; dqsync verify compares the table with the source by hand');
+    return good('No daily audit has run yet: to compare the table with the source, run dqsync verify');
   }
   const { atMs, days, lateRows, failed } = lastAudit;
   const added = lateRows === 0 ? '' : `, ${counted(lateRows, 'late row')} added`;

@@ -100,7 +100,9 @@ function lookBackRemark({ days, readFromDay, leftOut, incidents }: ReportData): 
   const listed = incidents.length;
   return [
     'From the first run of a task that did not pass to the next that did.',
-    ...(readFromDay === first ? [] : [`Looked back to ${readFromDay} for tasks that failed when ${first} began.`]),
+    ...(readFromDay === first
+      ? []
+      : [`For tasks that were failing at the start of ${first}, runs since ${readFromDay} were read.`]),
     ...(leftOut.incidents === 0
       ? []
       : [`Of ${count(listed + leftOut.incidents)} incidents, ${count(listed)} are listed.`]),
