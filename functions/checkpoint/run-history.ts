@@ -11,13 +11,11 @@ import { changeDocument, type DocumentKind, type DocumentRun, loadDocument } fro
 import { jsonLines } from './stored-json.ts';
 
 const format = 'dqsync.runs';
-/** A week of hourly runs; with the backfills below, 100 kB. */
+/** A week of hourly runs, 90 kB. */
 const keptRuns = 180;
-/** Backfills that did not finish and are older than the runs above. */
-const keptUnfinished = 20;
 
-/** The outcome of a run. `running` remains if a backfill is killed; `waiting`: the secret has no value yet. */
-const outcomes = ['running', 'done', 'stopped', 'waiting', 'failed'] as const;
+/** The outcome of a run. `waiting`: the secret has no value yet. */
+const outcomes = ['done', 'stopped', 'waiting', 'failed'] as const;
 
 const instant = z.iso.datetime();
 const runRecord = z.looseObject({
@@ -25,7 +23,7 @@ const runRecord = z.looseObject({
   mode: z.string(),
   outcome: z.enum(outcomes),
   startedAt: instant,
-  endedAt: instant.nullable(),
+  endedAt: instant,
   from: instant.nullable(),
   to: instant.nullable(),
   rowsRead: z.number(),
@@ -71,22 +69,7 @@ export async function recordRun(run: DocumentRun & { readonly log: Log }, record
   }
 }
 
-/** Returns the runs with one more. If there are too many, drops the oldest first, and unfinished backfills last. */
+/** Returns the runs with one more. If there are too many, drops the oldest. */
 function withRun(runs: readonly RunRecord[], record: RunRecord): readonly RunRecord[] {
-  const all = [...runs.filter(({ runId }) => runId !== record.runId), record];
-  const newest = all.slice(-keptRuns);
-  const unfinished = unfinishedBackfills(all).filter((run) => !newest.includes(run));
-  return [...unfinished.slice(-keptUnfinished), ...newest];
-}
-
-/** Returns the backfills that did not finish and whose range no later one has finished; of the same range the last. */
-export function unfinishedBackfills(runs: readonly RunRecord[]): readonly RunRecord[] {
-  return runs.filter((run, index) => {
-    const { mode, outcome, from, to } = run;
-    const isUnfinished = mode === 'backfill' && outcome !== 'done' && from !== null && to !== null;
-    return (
-      isUnfinished &&
-      !runs.slice(index + 1).some((later) => later.mode === 'backfill' && later.from === from && later.to === to)
-    );
-  });
+  return [...runs.filter(({ runId }) => runId !== record.runId), record].slice(-keptRuns);
 }

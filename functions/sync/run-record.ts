@@ -2,7 +2,7 @@
 import type { RunRecord } from '../checkpoint/run-history.ts';
 import { isoTime } from '../clock.ts';
 import type { EpochMs, Window } from '../model.ts';
-import { newCounters, summaryCounters } from './counters.ts';
+import { summaryCounters } from './counters.ts';
 import type { TargetOutcome } from './summary.ts';
 
 /** The run and its arguments; `window` is null if it depends on the checkpoint. */
@@ -13,26 +13,13 @@ export interface RecordedTask {
   readonly window: Window | null;
 }
 
-/** Returns the record of a run that has begun. */
-export function begunRecord({ runId, mode, startedAtMs, window }: RecordedTask): RunRecord {
-  return {
-    ...{ runId, mode, outcome: 'running' as const, startedAt: isoTime(startedAtMs), endedAt: null },
-    from: window === null ? null : isoTime(window.fromMs),
-    to: window === null ? null : isoTime(window.toMs),
-    ...summaryCounters(newCounters()),
-    error: null,
-  };
-}
-
 /** Returns the record of a finished run. A backfill keeps its requested range. */
 export function endedRecord(task: RecordedTask, { summary, counters }: TargetOutcome, endedAtMs: EpochMs): RunRecord {
-  const begun = begunRecord(task);
+  const { runId, mode, startedAtMs, window } = task;
   return {
-    ...begun,
-    outcome: outcomeOf(summary),
-    endedAt: isoTime(endedAtMs),
-    from: begun.from ?? summary.from,
-    to: begun.to ?? summary.to,
+    ...{ runId, mode, outcome: outcomeOf(summary), startedAt: isoTime(startedAtMs), endedAt: isoTime(endedAtMs) },
+    from: window === null ? summary.from : isoTime(window.fromMs),
+    to: window === null ? summary.to : isoTime(window.toMs),
     ...summaryCounters(counters),
     error: summary.error?.message ?? null,
   };

@@ -17,7 +17,7 @@ import { runIncremental } from './incremental.ts';
 import { runMaintenance } from './maintain.ts';
 import type { Announce } from './outcomes/outcome-changes.ts';
 import { ResultsBacklog } from './results/backlog.ts';
-import { begunRecord, endedRecord } from './run-record.ts';
+import { endedRecord } from './run-record.ts';
 import { fetchResultsOf, fillGapsOf, hasMore, type SyncedTarget } from './spare-time.ts';
 import type { Summary } from './summary.ts';
 import { type TargetOutcome, untouchedOutcome } from './summary.ts';
@@ -169,10 +169,6 @@ async function runTarget(run: Run, target: TargetConfig, limitMs: number): Promi
     };
     const { runId, clock } = targetRun;
     const task = { runId, mode: modeOf(run), startedAtMs: clock.now(), window: backfill?.window ?? null };
-    if (task.window !== null) {
-      // The range of a backfill is in no checkpoint, so without this record it would be lost if the process is killed.
-      await recordRun(targetRun, begunRecord(task));
-    }
     const ended = await runMode(run, targetRun);
     warnOfSkew(targetRun);
     const outcome = { ...ended, counters: { ...ended.counters, ...backlog?.counters(clock.now()) } };

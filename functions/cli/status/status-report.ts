@@ -1,7 +1,7 @@
 /** Describes a target's status. Pure except for colors. */
 import { duration, parseTime } from '../../clock.ts';
 import { type DqsyncError, describeError } from '../../errors.ts';
-import { argumentAt, count, counted, daysAsArguments, paragraph, shortTime } from '../terminal/formats.ts';
+import { count, counted, daysAsArguments, paragraph, shortTime } from '../terminal/formats.ts';
 import { paint } from '../terminal/output.ts';
 import { describeFutureRows, describeSkew, type SourceClock } from '../terminal/source-clock.ts';
 import { type CoverageView, gapLines, rereadingLine, timeline } from './coverage-timeline.ts';
@@ -47,7 +47,6 @@ export function describeStatus(
       : [
           ['complete', isLost ? 'unknown' : completeness(status)],
           ...(coverage === null ? [] : coverageFacts(coverage, target)),
-          ...status.unfinishedBackfills.map((backfill): Fact => ['backfill', unfinished(backfill, target)]),
           ['open', openOnes(status)],
           ['expired', expired(status, target)],
           ['set aside', quarantine(status, target)],
@@ -105,14 +104,6 @@ function coverageFacts(coverage: CoverageView, target: string): Fact[] {
   const gaps = gapLines(coverage).map((line, index): Fact => [index === 0 ? 'gaps' : '', line]);
   const rereading = rereadingLine(coverage, target);
   return [['coverage', timeline(coverage)], ...gaps, ['again', rereading === null ? null : paint.yellow(rereading)]];
-}
-
-function unfinished({ from, to, percentCovered }: TargetStatus['unfinishedBackfills'][number], target: string): string {
-  const argument = (iso: string): string => argumentAt(parseTime(iso) ?? 0);
-  const command = `dqsync backfill --from ${argument(from)} --to ${argument(to)} --target ${target}`;
-  return paint.yellow(
-    `${shortTime(from)} to ${shortTime(to)} is not finished, ${percentCovered} % is covered; resume it with: ${command}`,
-  );
 }
 
 /** Executions that the table may show in a stale state. */

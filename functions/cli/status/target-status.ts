@@ -3,9 +3,9 @@ import type { Checkpoint, LastRun } from '../../checkpoint/checkpoint.ts';
 import { endOf, knownSpan, rowsIn, watermarkOf } from '../../checkpoint/coverage.ts';
 import { waitingCount } from '../../checkpoint/pending-results.ts';
 import type { PendingResults } from '../../checkpoint/results-document.ts';
-import { type RunRecord, unfinishedBackfills } from '../../checkpoint/run-history.ts';
-import { duration, isoOrNull, isoTime, parseTime } from '../../clock.ts';
-import { gapsIn, lengthOf } from '../../intervals.ts';
+import type { RunRecord } from '../../checkpoint/run-history.ts';
+import { duration, isoOrNull, isoTime } from '../../clock.ts';
+import { gapsIn } from '../../intervals.ts';
 import type { EpochMs } from '../../model.ts';
 import { maxSkewMs } from '../../sync/clock-skew.ts';
 import { nextWindow } from '../../sync/next-window.ts';
@@ -52,7 +52,6 @@ export function statusOf(
     /** Unreadable rows in the newest files of `quarantine/<target>/`. */
     quarantined,
     results: resultsStatus(results),
-    unfinishedBackfills: unfinishedOf(runs, checkpoint, watermarkMs ?? nowMs - settings.settleMs - settings.lookbackMs),
     lastRun: lastRun === null ? null : describeRun(lastRun, runs),
     nextRun: {
       /** The window `[from, to)` that it would read now. */
@@ -62,26 +61,6 @@ export function statusOf(
       looksAgainAt: starts.filter((ms) => ms < next.fromMs).length,
     },
   };
-}
-
-/**
- * Returns unfinished backfills whose range is still not covered; another run may have read it since.
- *
- * @param untilMs the next sync reads what starts later
- */
-function unfinishedOf(runs: readonly RunRecord[], { coverage }: Checkpoint, untilMs: EpochMs) {
-  return unfinishedBackfills(runs).flatMap(({ from, to, startedAt }) => {
-    const fromMs = parseTime(from ?? '');
-    const endMs = parseTime(to ?? '');
-    if (from === null || to === null || fromMs === null || endMs === null) {
-      return [];
-    }
-    const asked = { fromMs, toMs: Math.min(endMs, untilMs) };
-    const missingMs = asked.fromMs < asked.toMs ? lengthOf(gapsIn(asked, coverage)) : 0;
-    // Rounded down, so that 100 means that nothing is missing.
-    const percentCovered = Math.floor(100 * (1 - missingMs / (asked.toMs - asked.fromMs)));
-    return missingMs === 0 ? [] : [{ from, to, startedAt, percentCovered }];
-  });
 }
 
 /** The checkpoint's own count leaves out the gaps that a sync fills in its remaining time. */

@@ -49,7 +49,6 @@ describe('dqsync status', () => {
           latestExpiredStart: null,
           refused: null,
         },
-        unfinishedBackfills: [],
         lastRun: expect.objectContaining({ mode: 'incremental', outcome: 'done', rowsWritten: 101, error: null }),
         nextRun: { from: expect.stringMatching(/Z$/), to: expect.stringMatching(/Z$/), looksAgainAt: 1 },
         healthy: true,

@@ -149,31 +149,3 @@ describe('the line on completeness', () => {
     expect(/^ {2}complete {3}(.*)$/m.exec(text)?.[1]).toBe(expected);
   });
 });
-
-describe('unfinished backfills', () => {
-  const aBackfill = (from: number, to: number, outcome: RunRecord['outcome'] = 'stopped'): RunRecord => ({
-    ...{ runId: `${from}-${to}-${outcome}`, mode: 'backfill', outcome, startedAt: at(9), endedAt: at(9) },
-    ...{ from: at(from), to: at(to), rowsRead: 0, rowsWritten: 0, requests: 0, error: null },
-  });
-
-  it.each<[string, readonly (readonly [number, number])[], readonly RunRecord[], readonly number[]]>([
-    ['none if none was started', [[0, 8]], [], []],
-    [
-      'one that was stopped, with the covered share',
-      [
-        [0, 2],
-        [7, 8],
-      ],
-      [aBackfill(0, 4)],
-      [50],
-    ],
-    ['one that covered nothing, outside of coverage', [[4, 8]], [aBackfill(-4, 0)], [0]],
-    ['one that was killed', [[4, 8]], [aBackfill(0, 4, 'running')], [0]],
-    ['none whose range other runs have covered', [[0, 8]], [aBackfill(0, 4)], []],
-    ['none that is done', [[4, 8]], [aBackfill(0, 4), aBackfill(0, 4, 'done')], []],
-    ['none whose range the next sync reads', [[0, 9.5]], [aBackfill(8, 20)], []],
-  ])('are %s', (_, coverage, runs, percents) => {
-    const { unfinishedBackfills } = aStatus(covered(...coverage), 10, runs);
-    expect(unfinishedBackfills.map(({ percentCovered }) => percentCovered)).toEqual(percents);
-  });
-});
