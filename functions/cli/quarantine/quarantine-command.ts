@@ -52,6 +52,11 @@ function describeQuarantine(
     renderTable(['day', 'reason', 'row'], shown, { isVertical: vertical }),
     ...(vertical
       ? []
-      : [paint.dim('The whole text: --vertical or --json. If the API has changed, look for a newer version.')]),
+      : [
+          paint.dim('The whole text: --vertical or --json. If the API has changed, look for a newer version.'),
+          paint.dim(
+            'Once the rows can be read, put them into the table: dqsync verify --repair --from <day> --to <day>',
+          ),
+        ]),
   ].join('\n');
 }

@@ -1,7 +1,7 @@
 /** Runs `dqsync quarantine`, after syncs that quarantine unreadable rows. */
 import { describe, expect, it } from 'vitest';
 import { unreadableKinds } from '../../simulator/unreadable.ts';
-import { addExecutions, aWhileAgo, aWorld } from '../world.ts';
+import { addExecutions, aWhileAgo, aWorld, hourMs } from '../world.ts';
 
 describe('dqsync quarantine', () => {
   it('shows every kind of unreadable row once, with its reason', async () => {
@@ -40,5 +40,23 @@ describe('dqsync quarantine', () => {
       /^sales {2}1 of 2 rows shown; all with --limit 2\. Not in the table: .*\nday +reason +row\n/,
     );
     expect((await world.call(['quarantine', '--vertical'])).stdout).toContain(`row     ${text}\n`);
+  });
+
+  it('prints the command that puts a row into the table once it can be read', async () => {
+    const world = await aWorld();
+    const { life } = world.simulator;
+    const startTimeMs = aWhileAgo(world, 2 * hourMs);
+    life.addUnreadable('id-text', { startTimeMs });
+    life.addExecution({ startTimeMs });
+    await world.call(['sync']);
+    const { stdout } = await world.call(['quarantine']);
+    const [command] = /verify --repair --from <day> --to <day>/.exec(stdout)!;
+    life.addExecution({ startTimeMs });
+    await world.call(['sync']);
+    const span = [new Date(startTimeMs - hourMs), new Date(startTimeMs + hourMs)].map((time) => time.toISOString());
+    const repair = command.split(' ').map((word) => (word === '<day>' ? span.shift()! : word));
+    await world.call(repair);
+    const { stdout: rows } = await world.call(['query', 'SELECT count(*) AS n FROM quality_instances', '--json']);
+    expect(JSON.parse(rows)).toEqual([{ n: '2' }]);
   });
 });
