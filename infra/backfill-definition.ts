@@ -19,7 +19,7 @@ const inputKeys = ['from', 'to', 'targets', 'again', 'results'];
 /** The arguments of a backfill's loop. */
 interface BackfillLoop {
   readonly functionArn: string;
-  /** Time after which an invocation has ended in any case. */
+  /** Upper limit of the duration of an invocation. */
   readonly invocationSeconds: number;
   /** Names of targets, grouped by user. */
   readonly groups: readonly (readonly string[])[];
@@ -133,7 +133,7 @@ const failure = {
 function isMisunderstood(targets: readonly string[]): string {
   const names = JSON.stringify(targets);
   return [
-    // A list or a text has no keys, so it has no wrong key either.
+    // A list or a string has no keys, so it has no wrong key either.
     '$type($states.input) != "object"',
     `$count($keys($states.input)[$not($ in ${JSON.stringify(inputKeys)})]) > 0`,
     `($exists($states.input.targets) and $count($states.input.targets) = 0)`,

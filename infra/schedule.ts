@@ -85,7 +85,7 @@ export class SyncSchedule extends Construct {
   }
 
   /**
-   * Makes the role with inline permissions, so that a schedule that fires at once already has them. In requests of
+   * Makes the role with inline permissions, so that a schedule that fires immediately already has them. In requests of
    * Scheduler, the source is the schedule's group, not the schedule ("Confused deputy prevention" in the Scheduler User
    * Guide).
    */

@@ -69,6 +69,7 @@ describe('the language', () => {
     'anew',
     'as (it|they) came',
     'asking again',
+    'at once',
     'benevolent',
     'but for',
     'calm',

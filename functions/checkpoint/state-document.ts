@@ -1,5 +1,5 @@
 /**
- * A document beside the checkpoint that several runs may change at once (PROTOCOL.md, I19).
+ * A document beside the checkpoint that several runs may change at the same time (PROTOCOL.md, I19).
  *
  * Its changes commute and may be applied twice, so a write whose reply was lost is simply made again. One that cannot be
  * understood counts as missing, and is replaced.

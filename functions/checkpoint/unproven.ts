@@ -53,7 +53,7 @@ export function coveredAmong(unproven: readonly UnprovenWindow[], coverage: read
 }
 
 /**
- * Returns the windows that are not to be tried again yet. The next run tries a new window at once; later runs wait for
+ * Returns the windows that are not to be tried again yet. The next run tries a new window immediately; later runs wait for
  * longer and longer. A try that is dated in the future comes from a clock that was ahead, so it delays nothing.
  */
 export function waitingAt(unproven: readonly UnprovenWindow[], nowMs: EpochMs): UnprovenWindow[] {

@@ -19,7 +19,7 @@ interface Definition<Args extends unknown[]> {
   readonly options?: readonly Option[];
   /** Text below the examples. Its line breaks do not count; an empty line starts a paragraph. */
   readonly remarks?: string;
-  /** Loads the code, only when the command runs, so that help and usage errors appear at once. */
+  /** Loads the code, only when the command runs, so that help and usage errors appear immediately. */
   readonly load: () => Promise<(...args: Args) => Promise<number>>;
 }
 

@@ -51,7 +51,7 @@ export const dataCommands: readonly AddCommand[] = [
       jsonOption('print the summaries (with --dry-run the estimates) of all targets as one JSON array'),
     ],
     remarks: `
-Skips what is already covered, so the same command resumes an interrupted backfill, from any machine. Several at once are safe.
+Skips what is already covered, so the same command resumes an interrupted backfill, from any machine. Several backfills may run at the same time.
 Leaves source.quota.reservedForSync of the quota to the scheduled sync. Never moves the watermark. A local
 time that does not exist or exists twice, because the clocks change, is refused: the error names the two possible instants.`,
     load: async () => (await import('./backfill/backfill-command.ts')).backfill,

@@ -96,7 +96,7 @@ export class DataFile {
       return;
     }
     let rowStart = 0;
-    // One row group after the other: hyparquet would decode all of them at once.
+    // One row group after the other: hyparquet would decode all of them together.
     for (const group of this.#metadata.row_groups) {
       const rowEnd = rowStart + Number(group.num_rows);
       await this.#readChunk(name, { rowStart, rowEnd }, onValue);

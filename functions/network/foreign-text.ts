@@ -3,7 +3,7 @@
 const maxForeignChars = 300;
 
 /**
- * Cleans a text from a remote server: one line, no control characters, no secrets, at most 300 characters. Undefined if
+ * Cleans a string from a remote server: one line, no control characters, no secrets, at most 300 characters. Undefined if
  * nothing is left.
  */
 export function cleanText(value: unknown, redact: (text: string) => string): string | undefined {

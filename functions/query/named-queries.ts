@@ -165,9 +165,9 @@ LIMIT 20`;
 }
 
 /**
- * SQL for the time without a run, in milliseconds, after which a task counts as stopped: twice its longest pause. If its
- * runs are of less than a week, which need not include a weekend, at least three days. Null, so never, below three runs.
- * The arguments are SQL too, `longestPause` and `knownFor` in milliseconds.
+ * Returns SQL for the time without a run, in milliseconds, after which a task counts as stopped: twice its longest pause.
+ * If its runs span less than a week, which may not include a weekend, at least three days. Null, which is never exceeded,
+ * with fewer than three runs. The arguments are SQL too, `longestPause` and `knownFor` in milliseconds.
  */
 export function stoppedAfterSql(runs: string, longestPause: string, knownFor: string): string {
   return `CASE WHEN ${runs} >= 3 THEN greatest(2 * ${longestPause}, CASE WHEN ${knownFor} < ${7 * dayMs} THEN ${3 * dayMs} ELSE 0 END) END`;

@@ -180,7 +180,7 @@ function tablesOf({ sql }: View): ReadonlySet<string> {
   return tables;
 }
 
-/** Returns the names of the tables that a text names, by themselves or by their views. */
+/** Returns the names of the tables that a string names, directly or through their views. */
 export function tablesNamedIn(sql: string): ReadonlySet<string> {
   const text = sql.toLowerCase();
   return new Set([...readsOfNames].flatMap(([name, tables]) => (text.includes(name) ? [...tables] : [])));

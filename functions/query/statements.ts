@@ -15,7 +15,7 @@ export interface SqlResult {
 }
 
 /**
- * Runs all statements of a text in one transaction, so that it can be run again if one of them fails. Returns the rows
+ * Runs all statements of a string in one transaction, so that it can be run again if one of them fails. Returns the rows
  * of the last one.
  *
  * @throws ConfigError for a statement that could write; DuckDB's errors

@@ -94,7 +94,7 @@ ORDER BY last_start, u.workspace, u.databases, u.tables
 LIMIT 100`;
 }
 
-/** The interval may be no number, for example a time of day: then one unit is taken. */
+/** If the interval is not a number, for example a time of day, it counts as one unit. */
 function tasksNotRun({ view, further, since }: TaskQueryOptions): string {
   return `SELECT workspace, task_id, task_name, schedule_period, schedule_interval, last_start,
   round(date_diff('second', last_start, newest) / 3.6e3, 1) AS still_for_hours

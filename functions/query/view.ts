@@ -75,7 +75,7 @@ export const instanceView: View = {
   sql: (relation) => viewSql(relation(instanceTable.name)),
 };
 
-/** Quotes a text for SQL. */
+/** Quotes a string for SQL. */
 export function quoted(text: string): string {
   return `'${text.replaceAll("'", "''")}'`;
 }

@@ -151,7 +151,7 @@ export class DenseSecond {
    * left out are then at no later offset). Returns the fuller reply; null if the offset is refused.
    */
   async #askSurely(offset: number, window = this.#window): Promise<Reply | null> {
-    // The rows of a longer list are no result of this read.
+    // The rows of a longer list do not belong to this read.
     const source = window === this.#window ? this.#source : { ...this.#source, onReply: () => undefined };
     const reply = await ask(source, window, offset);
     const isCutShort = this.#unit === 'page' && reply?.isShort;

@@ -17,7 +17,7 @@ export interface PageSource {
   readonly filter: PageFilter;
   /** Updated by every reply. */
   readonly profile: Readonly<SourceProfile>;
-  /** How many windows to read at once now, at least 1. */
+  /** How many windows to read in parallel now, at least 1. */
   readonly inFlight: () => number;
   /** Called with every reply. */
   readonly onReply: (reply: Reply) => void;

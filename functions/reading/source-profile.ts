@@ -69,7 +69,7 @@ class Hints {
   /** Rows at the far end of a page that are left to the next page, because the order there may be loose. */
   marginRows = 1;
 
-  /** Records whether a balance failed. Reading a window in parts is no failure, so that balances are tried again. */
+  /** Records whether a balance failed. Reading a window in parts is not a failure, so that balances are tried again. */
   noteBalance(hasFailed: boolean): void {
     this.marginRows = hasFailed ? this.marginRows * 2 : Math.max(1, this.marginRows - 1);
   }

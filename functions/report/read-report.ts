@@ -48,7 +48,7 @@ export interface ReportRequest {
 export const lookBackDays = 30;
 
 /**
- * Changes between good and bad, of the 29 possible ones in its strip, from which a task flaps: Nagios' default of 20 %.
+ * A task flaps from this many changes between good and bad on: Nagios' default, 20 % of the 29 changes that its strip can show.
  */
 const flappingChanges = 6;
 
@@ -141,7 +141,7 @@ export async function readReport(sql: WarehouseSql, request: ReportRequest): Pro
   };
 }
 
-/** The time up to which data are known. Backfills read what started after the watermarks, too. */
+/** The end of the known data. Backfills read what started after the watermarks, too. */
 async function asOf(sql: WarehouseSql, { targets, nowMs }: ReportRequest): Promise<EpochMs> {
   const { rows } = await sql.run('SELECT CAST(max(start_ms) AS double) FROM report_runs', noPartitions);
   const known = [...targets.map(({ watermarkMs }) => watermarkMs), numberOrNull(rows[0]?.[0])];

@@ -192,7 +192,7 @@ export interface LeftOut {
 /** Everything that a page shows. */
 export interface ReportData {
   readonly madeAtMs: EpochMs;
-  /** The time up to which data are known: the newest watermark, or a newer execution that a backfill has read. */
+  /** The end of the known data: the newest watermark, or a newer execution that a backfill has read. */
   readonly asOfMs: EpochMs;
   readonly timeZone: string;
   /** Days shown, oldest first, `YYYY-MM-DD` in `timeZone`. */

@@ -104,7 +104,7 @@ function ruleData({ name, dimension, databases, tables, columns, alarmCondition 
   };
 }
 
-/** Cuts a text, but no character in two. */
+/** Cuts a string, but never within a character. */
 export function shortened(text: string | null | undefined, maxCharacters = maxText): string {
   const characters = [...(text ?? '')];
   return characters.length <= maxCharacters ? (text ?? '') : `${characters.slice(0, maxCharacters).join('')}…`;

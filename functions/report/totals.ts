@@ -21,7 +21,7 @@ export function totalsOf(tasks: readonly TaskData[], asOfMs: EpochMs): Totals {
   };
 }
 
-/** Whether the last settled execution of a task did not succeed. A deleted task has no state any more. */
+/** Whether the last settled execution of a task did not succeed. A deleted task no longer has a state. */
 export function isFailing({ outcome, isDeleted }: TaskData): boolean {
   return !isDeleted && (outcome === 'ALARMING' || outcome === 'FAILED');
 }

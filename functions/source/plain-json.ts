@@ -20,7 +20,7 @@ interface PlainShape {
  * null if it cannot be sure, or if an integer is short.
  */
 export function plainReader(shape: PlainShape): (text: string) => Readonly<Record<string, unknown>> | null {
-  // A quote inside a text follows a backslash, so this matches only member names. Numbers of these digits fit 64 bits.
+  // A quote inside a string follows a backslash, so this matches only member names. Numbers of these digits fit 64 bits.
   const member = new RegExp(
     `(?<!\\\\)"(${shape.integers.join('|')})":\\s*([1-8]\\d{18}|[1-9]\\d{15,17})(?=[\\s,}])`,
     'g',

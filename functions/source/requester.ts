@@ -33,7 +33,7 @@ export interface SourceOptions {
   readonly signal?: AbortSignal | undefined;
   readonly log?: Log | undefined;
   readonly limits?: Partial<HttpLimits> | undefined;
-  /** Milliseconds that this client may still take. A wait that is longer fails at once. Default: no limit. */
+  /** Milliseconds that this client may still take. A wait that is longer fails immediately. Default: no limit. */
   readonly timeLeftMs?: (() => number) | undefined;
   /** Names the proxies on the way to the source, IAM and Secrets Manager. Default: none. */
   readonly environment?: ProxyEnvironment | undefined;

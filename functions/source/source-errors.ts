@@ -24,7 +24,7 @@ export interface Doing {
   readonly window?: Window | undefined;
   /** The remedy for a 403, if it is not the usual one. */
   readonly forbidden?: string;
-  /** Removes every known secret from a text. */
+  /** Removes every known secret from a string. */
   readonly redact: (text: string) => string;
 }
 

@@ -24,7 +24,7 @@ export interface WholeList<T> {
  * if counting rows leads nowhere, tries pages.
  *
  * @param fetchPage returns null if there is no such list
- * @param mayEnd whether a first page of so many rows may be taken for the whole list if its count agrees, to save a
+ * @param mayEnd whether a first page of so many rows counts as the whole list if its count agrees, to save a
  * request
  */
 export async function readWholeList<T>(

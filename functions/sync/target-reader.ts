@@ -1,4 +1,4 @@
-/** How a run reads its source: number of windows at once, rows in the time left, and the source's clock. */
+/** How a run reads its source: number of windows in parallel, rows in the time left, and the source's clock. */
 import type { Checkpoint } from '../checkpoint/checkpoint.ts';
 import { spanMs } from '../intervals.ts';
 import { type EpochMs, type FetchPage, maxPageRows, type Window } from '../model.ts';
@@ -182,7 +182,7 @@ export async function readWhole(run: TargetRun, source: PageSource, window: Wind
 }
 
 /**
- * Returns how many windows to read at once. Each waits for one reply at a time, so as many as the pace sends while one
+ * Returns how many windows to read in parallel. Each waits for one reply at a time, so as many as the pace sends while one
  * reply is in flight, and half as many again to catch up. If replies are immediate, three or four keep one core busy.
  */
 function windowsInFlight(latencyMs: number | null, settings: TargetRun['settings']): number {

@@ -38,7 +38,7 @@ export async function requireWindows(source: Asked, shown: readonly Execution[],
 /**
  * Asks for a day long ago or in the future. A source that ignores an end of the window shows at least as many executions
  * as before, of other days. Reading would split such windows again and again, and fail after minutes with numbers that
- * explain nothing. An execution that starts within a day of the window is no sign, because the source may filter by
+ * explain nothing. An execution that starts within a day of the window proves nothing, because the source may filter by
  * another time, nor are a few stray ones.
  */
 async function requireEnd(source: Asked, end: string, fromMs: EpochMs, shown: readonly Execution[]): Promise<void> {

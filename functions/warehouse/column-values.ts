@@ -14,7 +14,7 @@ export interface ValueDictionary {
   readonly codes: Int32Array;
 }
 
-/** Least and greatest value, PLAIN encoded but without the length in front of a text. */
+/** Least and greatest value, PLAIN encoded but without the length in front of a string. */
 export interface ValueRange {
   readonly min: Buffer;
   readonly max: Buffer;

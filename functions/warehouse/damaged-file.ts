@@ -4,7 +4,7 @@ import { type DataFileKey, resultTableName, tableName } from './layout.ts';
 
 const dayMs = 86_400_000;
 
-/** Returns how to replace the rows of a file of which there is no copy. */
+/** Returns how to replace the rows of a file that has no copy. */
 export function withoutBackup({ table, workspace, dt }: DataFileKey): string {
   const days = `--from ${dt} --to ${isoTime((parseTime(dt) ?? 0) + dayMs).slice(0, 10)}`;
   const move = 'Without a backup, move it out of the warehouse';

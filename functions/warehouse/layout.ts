@@ -96,7 +96,7 @@ export function parseDataKey(key: string): DataFileKey | null {
 
 /**
  * Returns the key of the file that replaces some files of a day. It is derived from their names and rows. So a
- * compaction that is repeated, or run by two processes at once, writes the same file (PROTOCOL.md, I16).
+ * compaction that is repeated, or run by two processes at the same time, writes the same file (PROTOCOL.md, I16).
  *
  * @param prefix start of the keys of the day's files; ends in `/`
  * @param names of the files that it replaces, sorted

@@ -1,4 +1,4 @@
-/** Files of a folder that a compaction has replaced: moved aside at once, and removed later. */
+/** Files of a folder that a compaction has replaced: moved aside immediately, and removed later. */
 import { readdir, rename, stat, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { EpochMs } from '../model.ts';

@@ -60,7 +60,7 @@ export interface Store {
   folders(prefix: string): AsyncIterable<string>;
   /**
    * Marks an object as replaced by another, for removal. A bucket keeps and lists it until its lifecycle rule expires
-   * it. A folder moves it out of the table at once and keeps it until `removeSetAside`. Nothing happens if it is gone
+   * it. A folder moves it out of the table immediately and keeps it until `removeSetAside`. Nothing happens if it is gone
    * already.
    */
   setAside(key: string): Promise<void>;

@@ -109,7 +109,7 @@ class DistinctTexts {
     });
   }
 
-  /** Returns the UTF-8 of a text, without its length. */
+  /** Returns the UTF-8 of a string, without its length. */
   text(code: number): Buffer {
     return this.bytes.subarray((this.#starts[code] ?? 0) + 4, this.#starts[code + 1]);
   }

@@ -1,6 +1,6 @@
 /** The note in the column `extra` that an open execution was found missing at the source. */
 
-/** How the note begins. Within a text of the source its quotes would be escaped. */
+/** How the note begins. Within a string of the source its quotes would be escaped. */
 const noteStart = '"_dqsync":{"vanished_at":';
 
 /**

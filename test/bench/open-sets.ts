@@ -1,4 +1,4 @@
-/** The cost of open executions: of one, and of many that end at once. */
+/** The cost of open executions: of one, and of many that end at the same time. */
 import { sourceOf, withBench } from './children.ts';
 import { type Figure, judged, told, wholeNumber } from './figures.ts';
 
@@ -36,7 +36,7 @@ export async function measureOpenSets(): Promise<Figure[]> {
   const part = 'open executions';
   return [
     judged(part, 'requests of a quiet run with one', one.requests, { atMost: 4 }),
-    told(part, `requests when ${wholeNumber(openExecutions)} end at once`, wholeNumber(requests)),
+    told(part, `requests when ${wholeNumber(openExecutions)} end at the same time`, wholeNumber(requests)),
     judged(part, 'seconds of CPU for them, beyond a quiet run', (cpuMs - quietCpuMs) / 1000, { atMost: 3 }, (value) =>
       value.toFixed(1),
     ),

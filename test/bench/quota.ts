@@ -32,7 +32,7 @@ async function measureAt(latencyMs: number): Promise<Figure[]> {
 
 /**
  * Returns the used share as the quota's span divided by the mean time from a request to the 40th after it, which,
- * unlike a count, does not depend on where the measurement begins and ends. The first 40, which are sent at once, are
+ * unlike a count, does not depend on where the measurement begins and ends. The first 40, which are sent immediately, are
  * left out.
  */
 function shareUsed(arrivalsMs: readonly EpochMs[]): number {

@@ -26,8 +26,8 @@ const { empty, schema, encode } = pendingResultsKind('sales');
 it.each([
   ['the first is recorded first', [first, again]],
   ['the second is, by a faster run', [again, first]],
-  ['both are at once', [[first, again]]],
-])('two executions of one instance never have results of each other: %s', (_, commits) => {
+  ['both are in one commit', [[first, again]]],
+])('never gives an execution the results of another execution of its instance: %s', (_, commits) => {
   const { pending } = commits.reduce((results, rows) => withWritten(results, [rows].flat(), { nowMs }), empty);
   const states = pending.map(({ startTimeMs, state }) => [startTimeMs, state]);
   expect(new Map(states as [number, string][])).toEqual(
@@ -67,7 +67,7 @@ it('doubts the results that were fetched since an instance started again, and no
 });
 
 it.each<[string, WrittenExecution[][]]>([
-  ['at once', [[again, onceMore]]],
+  ['both in one commit', [[again, onceMore]]],
   ['the first one before the second', [[again], [onceMore]]],
   ['the first one last', [[onceMore], [again]]],
 ])('doubts results since the first of two further starts, whichever is noted first: %s', (_, commits) => {

@@ -45,7 +45,7 @@ describe('I23: the days of a workspace have one time zone', () => {
     expectRefused(summary);
   });
 
-  it('refuses one of two first runs at once whose zones differ, before it writes a row', async () => {
+  it('refuses one of two concurrent first runs whose zones differ, before it writes a row', async () => {
     const world = await syncedSource({ history });
     let isFirst = true;
     const store = failingStore(world.store, async (call) => {

@@ -92,7 +92,7 @@ describe('gathered rows', () => {
     ['the same twice', ['early', 'early'], ['early']],
     ['equal times, and texts whose order is not that of their appearance', ['tie', 'late'], ['tie', 'late']],
     ['a null in the key', ['noKey', 'late', 'early'], ['noKey', 'late', 'early']],
-    ['all at once', ['late', 'other', 'tie', 'early', 'noKey'], ['noKey', 'tie', 'other', 'early', 'late']],
+    ['all together', ['late', 'other', 'tie', 'early', 'noKey'], ['noKey', 'tie', 'other', 'early', 'late']],
   ])('begin with the latest row of each key, then have the others: %s', async (_, given, expected) => {
     const gathered = new GatheredRows({ ...table, sortedBy: ['flag', 'n', 'at', 'text'], keyColumns: 2 });
     for (const name of given) {

@@ -69,7 +69,7 @@ describe('an audit of a source that hides one row in a hundred from list and cou
 });
 
 describe('an audit after runs that overlapped', () => {
-  it.each([1, 2, 3])('finds hidden rows beside late ones, although %i syncs at once saw those', async (syncs) => {
+  it.each([1, 2, 3])('finds hidden rows beside late ones, although %i concurrent syncs saw those', async (syncs) => {
     const world = await syncedSource();
     await syncedDays(world, 1);
     const { life } = world.sim;

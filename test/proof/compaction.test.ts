@@ -19,7 +19,7 @@ interface CompactedStore {
   expire(share: number): void;
 }
 
-/** Opens a store that hides replaced files at once, as a folder does. */
+/** Opens a store that hides replaced files immediately, as a folder does. */
 function folderLike(): CompactedStore {
   return { store: new MemoryStore(async () => undefined).handle('compaction'), expire: () => undefined };
 }
@@ -44,11 +44,11 @@ function bucketLike(): CompactedStore {
 }
 
 const stores = [
-  ['in a store that hides replaced files at once', folderLike],
+  ['in a store that hides replaced files immediately', folderLike],
   ['in a store that expires replaced files by a rule', bucketLike],
 ] as const;
 
-/** A day has 6 files, more than are read at once. A compaction reads each, writes one, and sets each aside. */
+/** A day has 6 files, more than are read in parallel. A compaction reads each, writes one, and sets each aside. */
 const runsPerDay = 4;
 const callsOfDay = 6 + 1 + 6;
 const compact = (store: Store) =>

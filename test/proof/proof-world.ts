@@ -197,7 +197,7 @@ async function runOnce(world: Running, options: RunOptions): Promise<Summary> {
   return summary;
 }
 
-/** Returns a clock whose waits end at once but count as passed, because the pacer checks the time after a wait. */
+/** Returns a clock whose waits end immediately but count as passed, because the pacer checks the time after a wait. */
 function pacerClock(clock: Clock): Clock {
   let sleptMs = 0;
   return {

@@ -14,7 +14,7 @@ import { tempFolder, tempWarehouse } from '../support/temp-warehouse.ts';
 import { writeObservations } from '../support/warehouse-data.ts';
 import { ask, opened } from '../support/warehouse-sql.ts';
 
-/** More than 8 days of a month are listed at once, so that each try of a query makes one listing. */
+/** More than 8 days of a month are listed together, so that each try of a query makes one listing. */
 const days = 9;
 
 /** Returns a folder in which something happens after each listing of data files, before they are opened. */
@@ -30,7 +30,7 @@ function changing(store: Store & { readonly folder: string }, afterListing: () =
   };
 }
 
-/** Makes a clock that records its waits and ends them at once. */
+/** Makes a clock that records its waits and ends them immediately. */
 function recordingClock(): Clock & { readonly waits: number[] } {
   const waits: number[] = [];
   return { waits, now: () => newYearMs, sleep: async (ms) => void waits.push(ms) };

@@ -111,7 +111,7 @@ describe('SQL over a warehouse in S3', () => {
 
     await expect(ask(await opened(store, cache), everything)).rejects.toMatchObject({ code: 'AccessDenied' });
 
-    // Checked at once, before requests in flight could end.
+    // Checked immediately, before requests in flight could end.
     const copies = readdirSync(cache, { recursive: true, encoding: 'utf8' }).filter((path) =>
       path.endsWith('.parquet'),
     );

@@ -101,7 +101,7 @@ const histories: readonly (readonly [string, boolean, (store: Store) => Promise<
     },
   ],
   [
-    'two compactions at once have listed different files',
+    'two concurrent compactions have listed different files',
     true,
     async (store) => {
       const asListed = await keysOf(store, tableName);

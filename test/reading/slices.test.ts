@@ -5,7 +5,7 @@ import { pagedSource } from '../support/paged-source.ts';
 
 const dayMs = 86_400_000;
 
-/** Returns the slices of a span in a source without rows, as many of them as are read at once. */
+/** Returns the slices of a span in a source without rows, as many of them as are read in parallel. */
 async function slicesOf(
   span: Window,
   { inFlight = 4, maxSpanMs = Number.POSITIVE_INFINITY, ...change }: Partial<SliceReading & Limits>,

@@ -40,7 +40,7 @@ export interface NewExecution {
   readonly states?: readonly State[];
 }
 
-/** Many settled executions at once. */
+/** Many settled executions at the same time. */
 export interface ManyExecutions extends Spread {
   readonly workspace?: string;
   /** The tasks they belong to, or the number of new ones. Default 50. */

@@ -19,7 +19,7 @@ export class Listing {
   #newestById: Map<string, Entry> | null = null;
   #changes = 0;
 
-  /** Adds rows, each of which appears at its `visibleAtMs`, or at once if that is past. */
+  /** Adds rows, each of which appears at its `visibleAtMs`, or immediately if that is past. */
   add(entries: readonly Entry[], nowMs: EpochMs): void {
     const due = entries.filter((entry) => entry.visibleAtMs <= nowMs);
     const later = entries.filter((entry) => entry.visibleAtMs > nowMs);

@@ -71,7 +71,7 @@ export interface Simulator {
   tasks(workspace?: string): readonly ListedTask[];
   /** Returns the results of an instance that is listed now, one for each rule and object. */
   results(id: bigint, workspace?: string): readonly TrueResult[];
-  /** Stops at once, also if requests are in flight. */
+  /** Stops immediately, also if requests are in flight. */
   close(): Promise<void>;
 }
 

@@ -7,7 +7,7 @@ import { startCloud, tokenReply, unauthorized, user } from './cloud.ts';
 import { aPage, aRequest, connect, errorOf, everythingIn, secretFile, startLoopback } from './loopback.ts';
 
 describe('a ready-made token', () => {
-  it('a ready-made token that is refused fails the request at once if the secret has not changed', async () => {
+  it('a ready-made token that is refused fails the request immediately if the secret has not changed', async () => {
     const cloud = await startCloud({ accepts: () => false });
     const secret = secretFile({ token: 'planted' });
     const source = connect(cloud.url, { credentialsRef: secret.ref });

@@ -36,7 +36,7 @@ describe('a secret', () => {
   it.each([
     ['is no JSON', 'planted-secret {', 'is not JSON'],
     ['is UTF-16', Buffer.from('{"token":"planted"}', 'utf16le').toString(), 'is not UTF-8 text'],
-    ['is a text', '"planted-secret"', 'is JSON, but not an object'],
+    ['is a string', '"planted-secret"', 'is JSON, but not an object'],
     ['is a list', '["planted-secret"]', 'is JSON, but not an object'],
     ['is null', 'null', 'is JSON, but not an object'],
     ['is empty', '', 'is empty'],

@@ -163,7 +163,7 @@ describe('a wait that the source requests', () => {
     ['a date', 'Fri, 02 Jan 2026 06:00:00 GMT', Number.POSITIVE_INFINITY, '2026-01-02T06:00:00.000Z'],
     ['more than the time left', '60', 25_000, '2026-01-02T00:01:00.000Z'],
   ])(
-    'a requested wait that is too long ends the run at once with its own message: %s',
+    'a requested wait that is too long ends the run immediately with its own message: %s',
     async (_, retryAfter, timeLeftMs, until) => {
       const clock = testClock();
       const server = await startLoopback(() => ({

@@ -86,7 +86,7 @@ function reply(response: ServerResponse, answer: Answer): void {
   response.end(answer.body ?? '');
 }
 
-/** Makes a clock whose sleeps end at once and advance the time. */
+/** Makes a clock whose sleeps end immediately and advance the time. */
 export interface TestClock extends Clock {
   readonly sleeps: number[];
   advance(ms: number): void;

@@ -221,7 +221,7 @@ describe('after a 429', () => {
 describe('an abort', () => {
   const stop = new StoppedError('time is up', { remedy: 'Run again.' });
 
-  it('ends a wait at once, and does not use up the quota of others', async () => {
+  it('ends a wait immediately, and does not use up the quota of others', async () => {
     const pacer = createPacer({ requests: 1, perSeconds: 5 }, clock);
     const first = await pacer.admit();
     const controller = new AbortController();
@@ -234,7 +234,7 @@ describe('an abort', () => {
     expect(await other).toBe(first + 5_150);
   });
 
-  it('ends a pause at once', async () => {
+  it('ends a pause immediately', async () => {
     const pacer = createPacer(documented, clock);
     pacer.slowDown(await pacer.admit(), 60_000);
     const controller = new AbortController();

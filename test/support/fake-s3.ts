@@ -96,7 +96,7 @@ export class FakeS3 {
     return fake;
   }
 
-  /** Stops at once, also if requests are in flight. */
+  /** Stops immediately, also if requests are in flight. */
   close(): void {
     this.#server.closeAllConnections();
     this.#server.close();
@@ -164,7 +164,7 @@ export class FakeS3 {
         return;
       case 'brokenBody':
         response.writeHead(200, { 'content-length': 1000 });
-        // Destroying the connection at once would discard the head of the reply too.
+        // Destroying the connection immediately would discard the head of the reply too.
         response.write('only this', () => setImmediate(() => response.destroy()));
         return;
       default:

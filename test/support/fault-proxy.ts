@@ -112,7 +112,7 @@ export class FaultProxy {
     return `${this.#scheme}://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
   }
 
-  /** Stops at once, also if exchanges are in flight. */
+  /** Stops immediately, also if exchanges are in flight. */
   async close(): Promise<void> {
     const closed = once(this.#server, 'close');
     this.#server.close();

@@ -42,7 +42,7 @@ export async function providePython(
   try {
     await run('python3', ['-m', 'venv', folder]);
     await run(join(folder, 'bin/python'), ['-m', 'pip', 'install', '--quiet', ...packages]);
-    // Renaming makes the installation atomic: if two suites install it at once, one of them wins.
+    // Renaming makes the installation atomic: if two suites install it at the same time, one of them wins.
     await rename(folder, venv).catch((thrown: unknown) => {
       if (!existsSync(venv)) {
         throw thrown;

@@ -143,7 +143,7 @@ describe('rule results', () => {
   });
 
   it.each([
-    ['at once', 0],
+    ['immediately', 0],
     ['days later', 3 * dayMs],
   ])('rule results that are lost are fetched again by a backfill %s', async (_, laterMs) => {
     const world = await settledWorld();

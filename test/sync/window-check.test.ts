@@ -34,7 +34,13 @@ it.each<[string, readonly Execution[], Execution[], Partial<PagedSourceTraps>, n
   ['a reply is empty by itself', [], rows(300, 600_000, { long: 1 }), { emptyRequests: new Set([3]) }, 4],
   ['every third reply is empty', [], rows(300, 30_000), { emptyRequests: new Set([3, 6, 9]) }, 4],
   ['an execution has been run again since it was listed', gone, rows(300, 600_000), {}, 6],
-  ['more executions start at once than a page holds', [], rows(300, 600_000, { gapMs: 0 }), { order: 'descending' }, 5],
+  [
+    'more executions start at the same time than a page holds',
+    [],
+    rows(300, 600_000, { gapMs: 0 }),
+    { order: 'descending' },
+    5,
+  ],
   ['no execution was listed', [], [], {}, 2],
   ['executions still run', [], rows(300, 0), {}, 2],
 ])('does not refuse a source because %s', async (_, before, shown, traps, requests) => {

@@ -17,7 +17,8 @@ interface CompactOptions extends RangeOptions {
 /** The result of a target; an empty one and the error if it failed. */
 type Compacted = CompactionResult & { readonly error?: DqsyncError };
 
-const stoppingNote = 'Stopping after the file that is being read. Press Ctrl-C again to end at once; nothing is lost.';
+const stoppingNote =
+  'Stopping after the file that is being read. Press Ctrl-C again to end immediately; nothing is lost.';
 
 /**
  * Compacts and reports.

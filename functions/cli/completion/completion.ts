@@ -108,7 +108,7 @@ function fishOption(option: Option): string {
   ].join(' ');
 }
 
-/** Returns the first sentence of a text in single quotes. */
+/** Returns the first sentence of a string in single quotes. */
 function described(text: string): string {
   return `'${(text.split(/[.;:](?:\s|$)/)[0] ?? text).replaceAll("'", '’')}'`;
 }

@@ -127,7 +127,7 @@ async function writeFiles({ url, projectId, workspace, secret }: DemoSource, ini
     source: { endpoint: url, iamEndpoint: url, quota: { requests: 200, perSeconds: 0.5 } },
     targets: [{ name: 'demo', projectId, workspace, credentials: 'file:./secret.json' }],
     initialFrom: isoTime(initialFromMs),
-    // The simulated source lists each execution at once.
+    // The simulated source lists each execution immediately.
     settleSeconds: 0,
   };
   await writingInto(folder, async () => {

@@ -16,7 +16,7 @@ import { type Check, checkOf, failedCheck, type NoteCheck, runCheck } from './ch
 /** Time limit for all checks of a target's source together. */
 const patienceMs = 60_000;
 const dayMs = 86_400_000;
-/** Some services refuse to list more than a day at once. */
+/** Some services refuse to list more than a day in one request. */
 const listedMs = dayMs - 60_000;
 /** Time before now in which rows are counted, in whole and in two parts. */
 const countedMs = 30 * dayMs;

@@ -45,7 +45,7 @@ function requireWon(store: Store, outcome: PutOutcome): { readonly etag: string 
       return outcome;
     case 'lost':
       throw new StorageError(`a write to ${probeKey} in ${store.url} was refused because of a concurrent write`, {
-        remedy: 'Run dqsync doctor again, but not several at once.',
+        remedy: 'Run dqsync doctor again, one at a time.',
       });
     case 'unknown':
       throw new StorageError(`${store.url} did not reply to a write to ${probeKey}`, {

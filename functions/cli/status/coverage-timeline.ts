@@ -54,7 +54,7 @@ export function gapLines({ span, coverage }: CoverageView): string[] {
   const more = gaps.length - shown.length;
   const rest = more === 0 ? [] : [`and ${counted(more, 'shorter one')}, ${duration(lengthOf(gaps))} in all`];
   const lines = shown.map((gap) => `${shownAt(gap.fromMs)} to ${shownAt(gap.toMs)} (${duration(lengthOf([gap]))})`);
-  return [...lines, ...rest, 'later syncs fill them, or all at once: dqsync backfill'];
+  return [...lines, ...rest, 'later syncs fill them; to fill all now: dqsync backfill'];
 }
 
 /**

@@ -55,7 +55,7 @@ export async function status(options: StatusOptions): Promise<number> {
   return reports.some((report) => 'error' in report.status) || (options.check === true && isIll) ? 1 : 0;
 }
 
-/** Returns why this user cannot write to the warehouse; null if that is possible, or only a write could tell. */
+/** Returns why this user cannot write to the warehouse; null if that is possible, or if only a write could show it. */
 async function whyReadOnly({ store }: OpenTargets): Promise<string | null> {
   try {
     await store.requireWritable?.();

@@ -130,7 +130,8 @@ function waitingResults({ results: { waiting, oldestStart, refused } }: TargetSt
     return null;
   }
   const oldest = oldestStart === null ? '' : `, the oldest started ${shortTime(oldestStart)}`;
-  const how = waiting === 0 ? '' : `; later syncs fetch them, or all at once: dqsync sync --results --target ${target}`;
+  const how =
+    waiting === 0 ? '' : `; later syncs fetch them; to fetch all now: dqsync sync --results --target ${target}`;
   const why =
     refused === null ? '' : paint.yellow(`; refused at ${shortTime(refused.at)}: ${paragraph(refused.message)}`);
   return `${counted(waiting, 'execution')} without rule results yet${oldest}${how}${why}`;

@@ -71,7 +71,7 @@ export function bytes(value: number): string {
 }
 
 /**
- * Returns a text as one paragraph: line breaks are replaced by spaces, and instants in UTC by those in the config's
+ * Returns a string as one paragraph: line breaks are replaced by spaces, and instants in UTC by those in the config's
  * zone.
  */
 export function paragraph(text: string): string {
@@ -86,7 +86,7 @@ function inZone(text: string): string {
   });
 }
 
-/** Returns a text on one line, with characters escaped that move the cursor or change the direction of writing. */
+/** Returns a string on one line, with characters escaped that move the cursor or change the direction of writing. */
 export function printable(text: string): string {
   return text.replace(/[\p{Cc}\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu, (character) => {
     const code = character.codePointAt(0) ?? 0;

@@ -1,5 +1,5 @@
 /**
- * Handles Ctrl-C: the first one asks to stop cleanly, the second one ends the process at once. SIGTERM and a closed
+ * Handles Ctrl-C: the first one asks to stop cleanly, the second one ends the process immediately. SIGTERM and a closed
  * terminal count the same.
  */
 import type { Clock } from '../../clock.ts';
@@ -27,7 +27,7 @@ export interface Interrupt {
  * Takes over SIGINT, SIGTERM and SIGHUP.
  *
  * @param announce called at the first signal, to tell the user what happens now
- * @param leave called before the process ends at once, to restore the terminal
+ * @param leave called before the process ends immediately, to restore the terminal
  */
 export function listenForInterrupt(clock: Clock, announce: () => void, leave: () => void): Interrupt {
   const controller = new AbortController();

@@ -62,7 +62,7 @@ export class ProgressEstimate {
     // From a source without an order, some rows are read more than once.
     const readPerRow = this.#provenRows === 0 ? 1 : Math.max(1, this.#readAtProven / this.#provenRows);
     const rows = Math.floor(this.#provenRows + Math.max(0, rowsRead - this.#readAtProven) / readPerRow);
-    // Slices are read at once but proven in order of time, so the first proof may count fewer rows than were shown.
+    // Slices are read in parallel but proven in order of time, so the first proof may count fewer rows than were shown.
     this.#mostRows = Math.max(rows, this.#mostRows);
     const expected = this.#expectedOf(progress, rows);
     const isDone = progress.totalMs > 0 && doneMs >= progress.totalMs;

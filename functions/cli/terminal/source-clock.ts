@@ -11,7 +11,7 @@ import { counted } from './formats.ts';
 /** Rows may start this far in the future without being reported, because clocks never agree exactly. */
 const toleratedMs = 60_000;
 
-/** Span of the request if a longer one is refused. Some services list no more than a day at once. */
+/** Span of the request if a longer one is refused. Some services list no more than a day in one request. */
 const shortMs = 86_400_000 - 60_000;
 
 /** What the source shows about its clock. */

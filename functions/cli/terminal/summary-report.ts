@@ -21,7 +21,7 @@ export interface EndOfRun {
 /** Describes the result of one target's sync, and how to continue. */
 export function describeSummary(summary: Summary, how: EndOfRun): string {
   const { wasInterrupted, gapsLeft } = how;
-  const gaps = `interrupted with ${counted(gapsLeft, 'gap')} in coverage left; later syncs fill them, or all at once: dqsync backfill`;
+  const gaps = `interrupted with ${counted(gapsLeft, 'gap')} in coverage left; later syncs fill them; to fill all now: dqsync backfill`;
   return describeRun(summary, how, endOf(summary, how), wasInterrupted && summary.done && gapsLeft > 0 ? [gaps] : []);
 }
 
@@ -55,7 +55,7 @@ function waitingText({ resultsWaiting, requestsPerSecond }: EndOfRun): string {
   const wait = `${counted(resultsWaiting, 'execution')} ${resultsWaiting === 1 ? 'waits' : 'wait'} for rule results`;
   // Most results need one request.
   const needed = duration(Math.max(1000, (1000 * resultsWaiting) / requestsPerSecond));
-  return `${wait}; later syncs fetch them, or all at once, in about ${needed}: dqsync sync --results`;
+  return `${wait}; later syncs fetch them; to fetch all now, in about ${needed}: dqsync sync --results`;
 }
 
 function endOf(summary: Summary, how: EndOfRun): string {

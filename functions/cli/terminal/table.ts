@@ -164,7 +164,7 @@ function widestAbove<T extends Column>(least: number, columns: readonly T[]): T 
 }
 
 /**
- * Shortens a text to `width` columns with an ellipsis in its middle: names of the tasks of one table often differ only
+ * Shortens a string to `width` columns with an ellipsis in its middle: names of the tasks of one table often differ only
  * at the end.
  */
 function cutInMiddle(text: string, width: number): string {

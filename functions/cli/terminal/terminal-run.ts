@@ -17,7 +17,7 @@ export interface TerminalRun {
 }
 
 /** Printed at the first Ctrl-C by commands that commit as they go. */
-export const stoppingNote = 'Stopping: committing everything proven complete. Press Ctrl-C again to exit at once.';
+export const stoppingNote = 'Stopping: committing everything proven complete. Press Ctrl-C again to exit immediately.';
 
 /**
  * Runs `work`, and restores the terminal afterwards.

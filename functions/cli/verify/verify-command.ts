@@ -13,7 +13,7 @@ import { openTableView } from './table-view.ts';
 import { describeVerified, verifiedJson } from './verify-report.ts';
 
 const stoppingRepairNote =
-  'Stopping: committing what a repair has proven complete. Press Ctrl-C again to exit at once.';
+  'Stopping: committing what a repair has proven complete. Press Ctrl-C again to exit immediately.';
 
 interface VerifyOptions extends RangeOptions {
   readonly repair?: boolean;

@@ -260,7 +260,7 @@ class ResultsFetcher {
 
 /**
  * Leaves out executions that another run has finished in the meantime. It may have noted that the instance has started
- * again: rows that are written after such a note would be taken for the execution's own.
+ * again: rows that are written after such a note would look like the execution's own.
  */
 function stillPending({ pending }: PendingResults, fetched: readonly FetchedExecution[]): FetchedExecution[] {
   const states = new Map(pending.map((entry) => [executionKey(entry), entry.state]));

@@ -182,7 +182,7 @@ describe('dqsync list', () => {
 
   it.each([
     ['while it pages', [], ['--limit', '500']],
-    ['at once', [], ['--offset', '300']],
+    ['of the first request', [], ['--offset', '300']],
     ['in a span that is not too long either', ['--from', '4d'], ['--offset', '300']],
   ])('names the offset if the source refuses it %s', async (_, span, args) => {
     const world = await aWorld({ traps: { deepestOffset: 150, maxSpanDays: span.length === 0 ? null : 5 } });

@@ -75,7 +75,7 @@ describe('gaps', () => {
       ),
     ).toEqual([
       '2026-01-11T00:00:00Z to 2026-01-16T00:00:00Z (5 days)',
-      'later syncs fill them, or all at once: dqsync backfill',
+      'later syncs fill them; to fill all now: dqsync backfill',
     ]);
     expect(gapLines(covered([[0, 40]]))).toEqual([]);
   });
@@ -87,7 +87,7 @@ describe('gaps', () => {
     expect(lines[4]).toBe('2026-03-21T00:00:00Z to 2026-04-01T00:00:00Z (11 days)');
     expect(lines.slice(5)).toEqual([
       'and 3 shorter ones, 17 days in all',
-      'later syncs fill them, or all at once: dqsync backfill',
+      'later syncs fill them; to fill all now: dqsync backfill',
     ]);
   });
 });

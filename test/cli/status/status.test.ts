@@ -67,7 +67,7 @@ describe('dqsync status', () => {
     expect(synced.stderr).toMatch(/rule results were not fetched: .*role admin or developer/s);
     const run = await world.call(['status']);
     expect(run.stdout).toMatch(
-      /results {4}1 execution without rule results yet, the oldest started \S+Z; later syncs fetch them, or all at once: dqsync sync --results --target sales; refused at .*403/,
+      /results {4}1 execution without rule results yet, the oldest started \S+Z; later syncs fetch them; to fetch all now: dqsync sync --results --target sales; refused at .*403/,
     );
     await world.call(['sync']);
     expect((await world.call(['status'])).stdout).not.toMatch(/results/);
@@ -97,7 +97,7 @@ describe('dqsync status', () => {
     const run = await world.call(['status']);
     expect(run.stdout).toMatch(/except for 1 gap\n {2}coverage {3}\d{4}-\d\d-\d\d ░+▒?█+ \d{4}-\d\d-\d\d\n/);
     expect(run.stdout).toMatch(
-      /\n {2}gaps {7}\S+Z to \S+Z \(\d days?\)\n {13}later syncs fill them, or all at once: dqsync backfill\n {2}open/,
+      /\n {2}gaps {7}\S+Z to \S+Z \(\d days?\)\n {13}later syncs fill them; to fill all now: dqsync backfill\n {2}open/,
     );
   });
 

@@ -119,7 +119,7 @@ describe('dqsync sync', () => {
     const ended = await running.ended;
     expect(ended.exitCode).toBe(130);
     const told =
-      /^✓ sales {2}[\s\S]* 60 rows written [\s\S]*\n {2}(\d+) executions wait for rule results; later syncs fetch them, or all at once, in about 1 second: dqsync sync --results\n$/;
+      /^✓ sales {2}[\s\S]* 60 rows written [\s\S]*\n {2}(\d+) executions wait for rule results; later syncs fetch them; to fetch all now, in about 1 second: dqsync sync --results\n$/;
     expect(ended.stdout).toMatch(told);
     world.simulator.traps.faults = [];
     const again = await world.call([command, ...args]);
@@ -140,7 +140,7 @@ describe('dqsync sync', () => {
       config.source['quota'] = { requests: 60, perSeconds: 30 };
     });
     expect((await world.call(['sync'])).stdout).toMatch(
-      / 130 rows written [\s\S]*\n {2}130 executions wait for rule results; later syncs fetch them, or all at once, in about 1 minute: dqsync sync --results\n$/,
+      / 130 rows written [\s\S]*\n {2}130 executions wait for rule results; later syncs fetch them; to fetch all now, in about 1 minute: dqsync sync --results\n$/,
     );
   });
 
@@ -160,7 +160,7 @@ describe('dqsync sync', () => {
     const ended = await running.ended;
     expect(ended.exitCode).toBe(130);
     expect(ended.stdout).toMatch(
-      /^✓ sales {2}complete up to [\s\S]*\n {2}interrupted with 1 gap in coverage left; later syncs fill them, or all at once: dqsync backfill\n$/,
+      /^✓ sales {2}complete up to [\s\S]*\n {2}interrupted with 1 gap in coverage left; later syncs fill them; to fill all now: dqsync backfill\n$/,
     );
   });
 

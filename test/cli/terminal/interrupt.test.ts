@@ -30,7 +30,7 @@ describe('Ctrl-C', () => {
     const running = await pressCtrlCAfter(world, 55, (run) => run.process.kill('SIGINT'));
     const run = await running.ended;
     expect(run.exitCode).toBe(130);
-    expect(run.stderr).toContain('Press Ctrl-C again to exit at once');
+    expect(run.stderr).toContain('Press Ctrl-C again to exit immediately');
     const [summary] = JSON.parse(run.stdout);
     expect(summary).toMatchObject({ done: false, rowsWritten: expect.any(Number) });
     expect(summary.error).toBeUndefined();
@@ -78,7 +78,7 @@ describe('Ctrl-C', () => {
     );
   });
 
-  it('exits at once when it is pressed again, even if the source hangs', async () => {
+  it('exits immediately when it is pressed again, even if the source hangs', async () => {
     const world = await aWorld();
     addExecutions(world, 300);
     const s3 = await aBucketThatHangsOnPut();

@@ -24,7 +24,7 @@ describe('the estimate of a run', () => {
   });
 
   it('predicts a stable end although requests are sent in bursts', () => {
-    // The quota of a backfill allows 30 requests at once and then none for the rest of ten seconds.
+    // The quota of a backfill allows 30 requests immediately and then none for the rest of ten seconds.
     const estimate = new ProgressEstimate(startMs);
     const ends: number[] = [];
     for (let second = 1; second < 96; second += 1) {

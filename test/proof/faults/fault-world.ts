@@ -1,7 +1,7 @@
 /**
  * Runs dqsync between a simulated source and an emulated S3, each behind a proxy that injects faults.
  *
- * Time is virtual except for sockets: waits between attempts end at once, and timeouts of sockets are short.
+ * Time is virtual except for sockets: waits between attempts end immediately, and timeouts of sockets are short.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -47,7 +47,7 @@ export interface FaultWorld {
     limitMs: number;
     targets: readonly string[];
     stop: AbortSignal;
-    /** Pauses wait for timers, which `flying-time.ts` speeds up; otherwise they end at once. */
+    /** Pauses wait for timers, which `flying-time.ts` speeds up; otherwise they end immediately. */
     isFlying: boolean;
   };
   /** The log so far, as `<level> <target> <message>`. */

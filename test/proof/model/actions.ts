@@ -36,7 +36,7 @@ export type Action =
   | {
       readonly do: 'start';
       readonly count: number;
-      /** How late, in part of the longest that the source may take; 0: at once. */
+      /** How late, in part of the longest that the source may take; 0: immediately. */
       readonly late: number;
       readonly spreadMs: number;
       readonly status: string;

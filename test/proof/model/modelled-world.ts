@@ -206,7 +206,7 @@ async function run(modelled: Modelled, action: RunAction, isTogether: boolean): 
     tasks: modelled.keepsTasks && action.do === 'sync',
     isJittery: isTogether,
     aheadMs,
-    // As the time budget would: a source with several traps at once can cost many requests.
+    // As the time budget would: a source with several traps together can cost many requests.
     stopAtPage: 250,
     dieAtPage: death?.at === 'page' ? death.n : undefined,
     fate: ({ n, method }) => {
