@@ -118,7 +118,7 @@ export class SyncDashboard extends Construct {
       ),
       graph('Tasks that began to fail', this.#perTarget('NewlyFailing', Stats.SUM)),
       this.#logGraph(
-        'Alarms, and those that nobody was notified of',
+        'Alarms, and alarms without a notification',
         sync,
         ['sum(quality.alarms) as alarms', 'sum(quality.silent) as silent'],
         'quality.passed',

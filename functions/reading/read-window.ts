@@ -217,7 +217,7 @@ class WindowReading {
   /**
    * Returns whether a reply shows its whole window, by one of two rules.
    *
-   * R1: the reply shows as many distinct rows as an exact count says. A reply without rows proves no count.
+   * R1: the reply shows as many distinct rows as an exact count says. A reply without rows does not prove a count.
    *
    * R3: two replies in a row that were not cut off show the same. A row shown twice may have replaced another row. Only
    * in a window of a single start time it counts as listed twice.

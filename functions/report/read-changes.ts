@@ -87,7 +87,7 @@ export async function readChanges(
     .sort((a, b) => b.sinceMs - a.sinceMs || (a.name < b.name ? -1 : 1));
 }
 
-/** Returns the change of a task that was never read before: that it fails. That it passes is none, as in the events. */
+/** Returns the change of a task that was never read before, if it fails. As in the events, passing is not a change. */
 function firstFailure([first]: readonly Streak[]): Omit<Change, 'workspace' | 'projectId' | 'taskId' | 'name'>[] {
   if (first === undefined || first.outcome === 'SUCCESS') {
     return [];

@@ -192,7 +192,7 @@ FROM (
 )
 WINDOW streaks AS (PARTITION BY task ORDER BY runs_before)`;
 
-/** Tasks that were failing when the days shown begin: only for these are earlier days read. */
+/** Tasks that were failing when the days shown begin: earlier days are read only for these. */
 const failingAtFirst = `SELECT task FROM report_streaks WHERE runs_before = 0 AND status <> 'SUCCESS'`;
 export const failingAtFirstSql = `SELECT count(*) FROM (${failingAtFirst})`;
 

@@ -21,7 +21,7 @@ import {
 export interface TaskPage {
   readonly count: number | null;
   readonly tasks: readonly Task[];
-  /** Rows of the page, including those without a readable id, by which the offset advances. */
+  /** Rows of the page, including those without a readable id. The offset advances by this number. */
   readonly rows: number;
 }
 
@@ -29,7 +29,7 @@ export interface ResultPage {
   readonly count: number | null;
   /** The results of each rule on the page, one per object; a rule without an object has one. */
   readonly rules: readonly (readonly RuleResult[])[];
-  /** Rows of the page, by which the offset advances. */
+  /** Rows of the page. The offset advances by this number. */
   readonly rows: number;
 }
 
@@ -97,7 +97,7 @@ class Fields {
     return this.#read(field, (value) => timeOf(value));
   }
 
-  /** Returns all other fields as JSON text; null if there are none. To be called last. */
+  /** Returns all other fields as JSON text; null if there are none. Call it last. */
   extra(): string | null {
     return extraOf(this.#row, this.#odd, this.#asked);
   }

@@ -2,7 +2,7 @@
 
 interface ListPage<T> {
   readonly count: number | null;
-  /** Rows of the page, by which the offset advances. */
+  /** Rows of the page. The offset advances by this number. */
   readonly rows: number;
   /** What the page shows, by key. A later page replaces what an earlier one has shown. */
   readonly shown: Iterable<readonly [key: string, value: T]>;

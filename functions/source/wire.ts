@@ -78,7 +78,7 @@ function readPage(body: unknown, receivedAtMs: EpochMs): Content<Page> {
   return { value: { count: list.value.count, executions, unreadable, receivedAtMs } };
 }
 
-/** Returns the rows of a list; null if the body is not a list. One without rows must not report an error instead. */
+/** Returns the rows of a list; null if the body is not a list. A list without rows must not be an error report. */
 function rowsOf(body: unknown): readonly unknown[] | null {
   if (!isWireObject(body)) {
     return null;

@@ -9,7 +9,7 @@ import type { TargetRun } from './target-run.ts';
 
 /**
  * Returns the count of a window if its first reply with rows shows an exact one, otherwise null. Requests nothing if no
- * count can be exact. A reply without rows proves no count, because it may be a glitch. Neither does a reply with an
+ * count can be exact. A reply without rows does not prove a count, because it may be a glitch. Neither does a reply with an
  * unreadable row, because the table may hold an earlier, readable state of it. Returns null as well if the source fails
  * to deliver the window. The ends of a window are exact only between whole seconds.
  *

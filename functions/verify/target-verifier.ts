@@ -61,7 +61,7 @@ export interface VerifierOptions {
   readonly window: Window;
   /** Whether to compare every row of every day, and to look for duplicates. */
   readonly isDeep: boolean;
-  /** Whether to read days again that differ. */
+  /** Whether to read differing days again. */
   readonly isRepairing: boolean;
 }
 

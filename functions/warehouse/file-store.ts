@@ -276,8 +276,8 @@ async function removeAbandoned(folder: string, nowMs: EpochMs): Promise<void> {
 }
 
 /**
- * Returns whether `key` is listed for `prefix`, or may be a folder above listed keys. A name that is not valid UTF-8 is
- * none of ours. It is read with a replacement character in it, and there is no file of that name.
+ * Returns whether `key` is listed for `prefix`, or may be a folder above listed keys. A name that is not valid UTF-8
+ * was not written by dqsync. It is read with a replacement character, and a file of that name does not exist.
  */
 function mayLeadTo(prefix: string, key: string): boolean {
   return !isHidden(key) && !key.includes('\ufffd') && (key.startsWith(prefix) || prefix.startsWith(key));

@@ -57,7 +57,7 @@ export interface QuarantinedRow {
 export interface Quarantine {
   /** Newest first, each row once. */
   readonly rows: readonly QuarantinedRow[];
-  /** Whether older files exist that were not read. */
+  /** Whether there are older, unread files. */
   readonly hasMore: boolean;
 }
 

@@ -43,7 +43,7 @@ const laterRemedy = 'Run again later; nothing was lost.';
 
 const accessDenied = refused(
   'access denied',
-  'Allow s3:GetObject, s3:PutObject and, for compaction, s3:PutObjectTagging on the warehouse\'s objects and s3:ListBucket on its bucket (without the latter S3 answers "access denied" for a missing object), and the use of its KMS key if it has one. A bucket policy may also demand an encryption: set storage.encryption.',
+  'Allow s3:GetObject, s3:PutObject and, for compaction, s3:PutObjectTagging on the warehouse\'s objects and s3:ListBucket on its bucket (without the latter S3 answers "access denied" for a missing object), and the use of its KMS key if it has one. A bucket policy may also require encryption: set storage.encryption.',
 );
 const deniedByPolicy = refused(
   'access denied by a policy',

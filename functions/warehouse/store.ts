@@ -85,7 +85,7 @@ export interface PageStore extends Store {
   /** Writes an HTML page whole, whatever was there before. */
   publish(key: string, html: string): Promise<void>;
   /**
-   * Returns a URL by which anyone can read an object for some time; null if it does not exist.
+   * Returns a URL with which anyone can read an object for some time; null if it does not exist.
    *
    * @param seconds a week at most
    */

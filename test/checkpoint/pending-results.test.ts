@@ -38,7 +38,7 @@ it.each([
   );
 });
 
-it('doubts no results of an unfinished execution that were fetched days before its instance started again', () => {
+it('keeps results of an unfinished execution that were fetched days before its instance started again', () => {
   const noted = withWritten(empty, [first, { ...first, id: 7n }], { nowMs });
   const unfinished = { ...noted.pending[0]!, state: 'unfinished' as const, tries: 1 };
   const postponed = [{ entry: unfinished, fetchedAtMs: nowMs, isExpired: false }];
@@ -53,7 +53,7 @@ it('doubts no results of an unfinished execution that were fetched days before i
   ]);
 });
 
-it('doubts the results that were fetched since an instance started again, and notes that once', () => {
+it('marks results that were fetched after an instance started again as uncertain, and notes that once', () => {
   const noted = withWritten(empty, [first], { nowMs });
   const fetchedAtMs = nowMs + 3_600_000;
   const done = noted.pending.map((entry) => ({ entry, fetchedAtMs, isExpired: false }));
@@ -70,12 +70,15 @@ it.each<[string, WrittenExecution[][]]>([
   ['both in one commit', [[again, onceMore]]],
   ['the first one before the second', [[again], [onceMore]]],
   ['the first one last', [[onceMore], [again]]],
-])('doubts results since the first of two further starts, whichever is noted first: %s', (_, commits) => {
-  const before: PendingResults = { ...empty, fetched: [{ ...first, fetchedAtMs: nowMs }] };
-  const results = commits.reduce((known, rows) => withWritten(known, rows, { nowMs }), before);
-  const rerun = results.pending.find(({ startTimeMs }) => startTimeMs === first.startTimeMs);
-  expect(rerun).toMatchObject({ state: 'rerun', notBeforeMs: again.startTimeMs - 5_000 });
-});
+])(
+  'marks results fetched after the first of two further starts as uncertain, whichever is noted first: %s',
+  (_, commits) => {
+    const before: PendingResults = { ...empty, fetched: [{ ...first, fetchedAtMs: nowMs }] };
+    const results = commits.reduce((known, rows) => withWritten(known, rows, { nowMs }), before);
+    const rerun = results.pending.find(({ startTimeMs }) => startTimeMs === first.startTimeMs);
+    expect(rerun).toMatchObject({ state: 'rerun', notBeforeMs: again.startTimeMs - 5_000 });
+  },
+);
 
 it('is the same in whichever order two runs record that they requested the results of one execution', () => {
   const noted = withWritten(empty, [first], { nowMs });

@@ -52,7 +52,7 @@ it('init on a full disk names the cause, leaves nothing in the way, and can be r
   expect(await runCli(['init', 'mine', ...answers], { cwd })).toMatchObject({ exitCode: 0, stderr: '' });
 });
 
-it('a report for which there is no space names that as the cause', async () => {
+it('a report that cannot be written to a full disk names the cause', async () => {
   const world = await aWorld();
   const run = await world.cli(['report'], full);
   expect(run.stderr).toMatch(

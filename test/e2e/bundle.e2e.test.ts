@@ -47,7 +47,7 @@ async function aWorld() {
     initialFrom: new Date(fromMs).toISOString(),
   };
   const environment = {
-    // parquetjs-lite's Thrift calls `new Buffer`, of which Node warns where it does not lie in node_modules.
+    // parquetjs-lite's Thrift calls `new Buffer`, about which Node warns unless it is in node_modules.
     NODE_OPTIONS: '--disable-warning=DEP0005 --max-semi-space-size=8',
     ...s3.environment,
     DQSYNC_CONFIG: JSON.stringify(config),

@@ -307,7 +307,7 @@ describe.skipIf(executablePath === null)('the report in a browser', () => {
   });
 
   it.each([[[]], [['third', 'fourth']]])(
-    'claims no gaps only since coverage begins: with further targets %j',
+    'states that there are no gaps only for the time since coverage began: with further targets %j',
     async (more) => {
       const page = await aPage(someTasks, 'Asia/Shanghai', { knownFromMs: nowMs - 4 * 24 * hourMs }, more);
       const said = await page.locator('.target').allInnerTexts();

@@ -164,7 +164,7 @@ describe('the audit', () => {
     await world.expectTruth();
   });
 
-  it('finds a hidden row of a day that an instance has left which was run again on two days', async () => {
+  it('finds a hidden row of a day that an instance has left, if the instance was run again on two days', async () => {
     const world = await syncedSource();
     const { life } = world.sim;
     const { id } = life.addExecution({ startTimeMs: world.clock.now() - minuteMs });
@@ -195,7 +195,7 @@ describe('the audit', () => {
     expect(await missingOf(world)).toBe(0);
   });
 
-  it('finds a hidden row of a day that an instance has left whose next start appeared in a covered window', async () => {
+  it('finds a hidden row of a day that an instance has left, if its next start appeared in a covered window', async () => {
     const world = await syncedSource();
     const { life } = world.sim;
     const { id, startTimeMs } = life.addExecution({ startTimeMs: world.clock.now() - minuteMs });

@@ -55,7 +55,7 @@ describe('SQL over a warehouse in S3', () => {
     expect(gets()).toHaveLength(13);
   });
 
-  it('copies files again whose size in the cache differs', async () => {
+  it('copies files again if their size in the cache differs', async () => {
     const { fake, store, cache, keys } = await aCopiedWarehouse();
     for (const [index, bytes] of [Buffer.from('<html></html>'), Buffer.alloc(0)].entries()) {
       await writeFile(join(cache, keys[index] ?? ''), bytes);

@@ -188,7 +188,7 @@ describe('an empty page', () => {
 
 describe('the end of the list', () => {
   it.each(['page', 'none'] as const)(
-    'is no proof the first time if a row has left and count (%s) is not a total',
+    'does not prove the window the first time if a row has left and count (%s) is not a total',
     async (count) => {
       const source = pagedSource(executions(250), {
         count,

@@ -218,7 +218,7 @@ describe('a source that was once trusted wrongly is read completely if it', () =
 });
 
 describe('misleading hints', () => {
-  it('do not make a page count as ordered that is in order by accident', async () => {
+  it('do not make a page count as ordered if it is in order by accident', async () => {
     // In order of ids, the start times of the first page rise. Its last row was run again, far ahead of rows not shown
     // yet.
     const rows = executions(400, (index) => (index === 99 ? 390_500 : index * 1000)).map((row) => ({ ...row }));
@@ -521,7 +521,7 @@ describe('a part that the source fails to deliver', () => {
     expect(await readAround(source)).toEqual([]);
   });
 
-  it('is distinguished from a failing source by no request between the two looks at another window', async () => {
+  it('is not proven empty if requests for another window come between its two requests', async () => {
     const [other, failing] = [secondOf(100_000), secondOf(50_000)];
     const timings = Array.from({ length: 64 }, (_, index) => [index % 2, (index >> 1) % 4, index >> 3] as const);
     for (const [first, ofOther, ofFailing] of timings) {

@@ -30,7 +30,7 @@ describe('the profile of a source', () => {
     expect([79, 80, null].map((count) => profile.believes(count))).toEqual([true, false, false]);
   });
 
-  it('believes no count of a reply that is not full', () => {
+  it('does not trust the count of a reply that is not full', () => {
     expect(profileOf(aReply(50, null), aReply(30, 80)).largestCount).toBe(0);
   });
 
@@ -42,7 +42,7 @@ describe('the profile of a source', () => {
     expect(profile.revision).toBe(revision + 1);
   });
 
-  it('believes no count after a reply with more rows than its count, including its offset', () => {
+  it('does not trust counts after a reply with more rows than its count, including its offset', () => {
     const profile = profileOf(aReply(100, 1000));
     profile.note(0, aReply(100, 100));
     expect(profile.believes(10)).toBe(true);

@@ -108,7 +108,7 @@ describe('secrets', () => {
     ['an access key', { accessKeyId: 'AK', secretAccessKey: planted[2], securityToken: planted[3] }],
     ['a token', { token: planted[4] }],
     ['a password', { domainName: 'd', userName: 'u', password: planted[0] }],
-  ])('secrets of %s are in no error, even if the source echoes the whole request', async (_name, secret) => {
+  ])('no error contains the secrets of %s, even if the source echoes the whole request', async (_name, secret) => {
     const statuses = [400, 401, 403, 500];
     for (const status of statuses) {
       const server = await startLoopback((request) => {
@@ -127,7 +127,7 @@ describe('secrets', () => {
     }
   });
 
-  it('are in no error of IAM, even if IAM echoes the request', async () => {
+  it('do not appear in errors of IAM, even if IAM echoes the request', async () => {
     for (const status of [400, 401, 403, 404, 500]) {
       const server = await startLoopback((request) => ({
         status,
@@ -147,13 +147,13 @@ describe('secrets', () => {
     expect(error.message).toContain('decrypt token fail, token:[redacted]');
   });
 
-  it('are in no error about a broken connection', async () => {
+  it('do not appear in errors about a broken connection', async () => {
     const server = await startLoopback(() => 'reset');
     const source = connect(server.url, { credentialsRef: secretFile({ token: planted[4] }).ref });
     expectNone(await errorOf(source.fetchPage(aRequest)), [planted[4]!]);
   });
 
-  it('are in no log line', async () => {
+  it('do not appear in log lines', async () => {
     const lines: unknown[] = [];
     const server = await startLoopback(() => ({ status: 500, body: JSON.stringify({ error_msg: planted.join() }) }));
     const source = connect(server.url, {

@@ -202,7 +202,7 @@ describe('a backfill that reads again', () => {
     await world.expectTruth();
   });
 
-  it('counts a row as late that the sync before it did not see', async () => {
+  it('counts a row as late if the previous sync did not see it', async () => {
     const world = await syncedSource();
     world.sim.life.addMany(100, { fromMs: world.clock.now() - hourMs, toMs: world.clock.now() });
     await world.syncWell();
@@ -274,7 +274,7 @@ describe('a backfill that reads again', () => {
     await world.expectTruth();
   });
 
-  it('counts no row as late that a sync has written meanwhile', async () => {
+  it('does not count a row as late if a sync has written it in the meantime', async () => {
     const world = await syncedSource();
     const startMs = world.clock.now();
     const window = { fromMs: startMs - 2 * dayMs, toMs: startMs };

@@ -169,7 +169,7 @@ describe('after a rewind', () => {
     },
   );
 
-  it('an audit that continues to read a cut window takes no row for late, and counts all of them', async () => {
+  it('an audit that continues to read a cut window counts all rows, and none as late', async () => {
     const world = await syncedSource({ traps: { count: 'missing' } });
     const { life } = world.sim;
     const oldMs = world.clock.now() - 2 * dayMs;
@@ -194,7 +194,7 @@ describe('after a rewind', () => {
     ['a rewind to five past midnight', {}, 5],
     ['a longer lookback', { lookbackMinutes: 50 * 60 }, null],
   ])(
-    'an audit finds a late row before it, because %s makes no row late that is read again',
+    'after %s, rows that are read again do not count as late, so an audit finds a late row before them',
     async (_, config, minutes) => {
       const midnightMs = worldStartMs + 12 * hourMs;
       const world = await syncedSource({}, { initialFrom: isoTime(worldStartMs - dayMs) });

@@ -83,7 +83,7 @@ async function checkCheckpoint(
   }
 }
 
-/** Checks for rows that are in no table, and executions whose state may be stale. */
+/** Checks for rows that are missing from the tables, and executions whose state may be stale. */
 async function checkSetAside(store: Store, target: string, { expired }: Checkpoint): Promise<Check> {
   return await runCheck('set aside', async () => {
     const { rows } = await readQuarantine(store, target);

@@ -33,7 +33,7 @@ const ellipsis = '…';
  * Renders rows under their headings. Numbers are right-aligned and never shortened; null is shown as `-`. On a
  * terminal, times leave out their common part, which a line below the table states; if that is not enough, columns move
  * together, a long text that is the same in every row moves below the table, and then texts are shortened. A table that
- * is still too wide is rendered vertically, and so is a single row, of which nothing has to be shortened then.
+ * is still too wide is rendered vertically, and so is a single row, so that none of its values is shortened.
  */
 export function renderTable(
   headings: readonly string[],

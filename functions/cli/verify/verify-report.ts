@@ -154,7 +154,7 @@ function faults(day: DayResult, filler: (gap: Window) => string = () => ''): str
   ].join('; ');
 }
 
-/** Describes rows of the source that are in no table. */
+/** Describes rows of the source that the table cannot hold. */
 function unreadable({ source, unreadable: rows, unreadableReason }: DayResult): string {
   const reason = unreadableReason === null ? '' : ` (${paragraph(unreadableReason)})`;
   return `source ${count(source)}, ${count(rows)} unreadable${reason}: not in the table; dqsync quarantine shows the quarantined rows`;

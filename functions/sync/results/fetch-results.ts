@@ -280,7 +280,7 @@ function dueNow(pending: PendingResults['pending'], nowMs: number): PendingResul
     .sort((a, b) => dueSinceMs(a) - dueSinceMs(b) || b.startTimeMs - a.startTimeMs);
 }
 
-/** Returns since when an execution is due that was requested before; 0 for one that was not, or needs no request. */
+/** Returns when the next request of an execution is due; 0 if it was never requested, or needs no request. */
 function dueSinceMs({ state, notBeforeMs }: PendingResult): number {
   return state === 'rerun' ? 0 : notBeforeMs;
 }

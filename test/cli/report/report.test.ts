@@ -112,7 +112,7 @@ describe('dqsync report', () => {
 });
 
 describe('dqsync report --url', () => {
-  it('prints a URL of the published page, by which anyone gets it', async () => {
+  it('prints a URL with which anyone can open the published page', async () => {
     const world = await aWorld();
     const s3 = await FakeS3.start();
     const url = (...more: string[]) =>

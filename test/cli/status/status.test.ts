@@ -116,26 +116,29 @@ describe('dqsync status', () => {
   it.each([
     ['ahead of', 3 * hourMs],
     ['behind', -3 * hourMs],
-  ])("is not healthy with the source's clock hours %s ours, of which sync warns", async (direction, dateSkewMs) => {
-    const world = await aWorld({ traps: { dateSkewMs } });
-    const synced = await world.call(['sync']);
-    expect(synced.exitCode).toBe(0);
-    expect(synced.stderr).toMatch(
-      new RegExp(
-        `^\\[warn\\] target sales: the source's clock is 3 hours ${direction} this machine's: .* run: dqsync doctor$`,
-        'm',
-      ),
-    );
-    expect(synced.stderr.match(/3 hours/g)).toHaveLength(1);
-    expect(await world.call(['status', '--check', '--max-age', '6h'])).toMatchObject({
-      exitCode: 1,
-      stdout: expect.stringMatching(
+  ])(
+    "is not healthy if the source's clock is hours %s this machine's, and sync warns about it",
+    async (direction, dateSkewMs) => {
+      const world = await aWorld({ traps: { dateSkewMs } });
+      const synced = await world.call(['sync']);
+      expect(synced.exitCode).toBe(0);
+      expect(synced.stderr).toMatch(
         new RegExp(
-          `^✗ sales {2}the source's clock is 3 hours ${direction} this machine's: one of them is wrong; run dqsync doctor\n$`,
+          `^\\[warn\\] target sales: the source's clock is 3 hours ${direction} this machine's: .* run: dqsync doctor$`,
+          'm',
         ),
-      ),
-    });
-  });
+      );
+      expect(synced.stderr.match(/3 hours/g)).toHaveLength(1);
+      expect(await world.call(['status', '--check', '--max-age', '6h'])).toMatchObject({
+        exitCode: 1,
+        stdout: expect.stringMatching(
+          new RegExp(
+            `^✗ sales {2}the source's clock is 3 hours ${direction} this machine's: one of them is wrong; run dqsync doctor\n$`,
+          ),
+        ),
+      });
+    },
+  );
 
   it('continues without an unreachable source, reports the reason, and stays healthy', async () => {
     const world = await aWorld();

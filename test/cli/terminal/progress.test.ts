@@ -36,7 +36,7 @@ describe('the estimate of a run', () => {
     expect(ends[0]).toBeGreaterThan(90);
   });
 
-  it('does not count rows twice that the source shows several times', () => {
+  it('counts a row once if the source shows it several times', () => {
     const estimate = new ProgressEstimate(startMs);
     const seen = (rowsRead: number, proven: number) =>
       estimate.after(progress(rowsRead, { rows: { proven, expected: 10_000 } }), startMs + rowsRead).rows;
