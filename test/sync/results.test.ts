@@ -231,17 +231,14 @@ describe('rule results', () => {
     );
   });
 
-  it.each([
-    ['on one page', 20, 1],
-    ['on two pages, which are read again until they agree', 210, 10],
-  ])('have both entries of a rule that the source lists twice %s', async (_, rules, requests) => {
+  it('have both entries of a rule that the source lists twice', async () => {
     const world = await syncedSource();
-    const task = world.sim.life.addTask({ rules });
+    const task = world.sim.life.addTask({ rules: 20 });
     task.rules.push(task.rules[5]!);
     world.sim.life.addExecution({ task, runStatus: 'ALARMING', startTimeMs: world.clock.now() - hourMs });
     expect(await world.syncWell(withResults)).toMatchObject({ results: 1 });
-    expect(world.sim.counters.results).toBe(requests);
-    expect(await resultsView(world.folder)).toHaveLength(rules + 1);
+    expect(world.sim.counters.results).toBe(1);
+    expect(await resultsView(world.folder)).toHaveLength(21);
     await expectResults(world);
   });
 

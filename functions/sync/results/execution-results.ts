@@ -4,7 +4,7 @@ import { isoTime } from '../../clock.ts';
 import type { EpochMs, RuleResult } from '../../model.ts';
 import type { TaskSource } from '../../source/task-calls.ts';
 import type { ResultPage } from '../../source/task-wire.ts';
-import { readWholeList, type WholeList } from '../../source/whole-list.ts';
+import { readWholeList } from '../../source/whole-list.ts';
 
 /** What fetching the results of one execution gave. */
 export interface FetchedExecution {
@@ -123,60 +123,29 @@ function without(
 }
 
 /**
- * Returns all results of an instance, each once; null if the instance does not exist. The list may change while it is
- * paged through. It is complete when as many rules were shown as the source counts.
- *
- * Two pages may show the same rule, because the source lists it twice, or because its list changed in between. If the
- * rules shown are then as many as the source counts, reads the list once more. If both readings show the same, the
- * source lists the rule twice.
+ * Returns all results of an instance; null if the instance does not exist. The list may change while it is paged
+ * through. It is complete when as many rules were shown as the source counts.
  */
-async function fetchPages(source: Pick<TaskSource, 'fetchResults'>, instanceId: bigint): Promise<ReadRules | null> {
-  const first = await readPages(source, instanceId);
-  const isUnclear = first !== null && first.shown.length > first.values.length && first.shown.length === first.total;
-  const last = isUnclear ? await readPages(source, instanceId) : first;
-  if (isUnclear && last !== null && keysOf(first.shown) === keysOf(last.shown)) {
-    return { results: last.shown.flatMap(([, results]) => results), isComplete: true };
-  }
-  return last && { results: last.values.flat(), isComplete: last.isComplete };
-}
-
-/** All results of an instance. */
-interface ReadRules {
-  readonly results: readonly RuleResult[];
-  readonly isComplete: boolean;
-}
-
-/** The results of one rule, by the key under which its page shows them. */
-type ShownRule = readonly [key: string, results: readonly RuleResult[]];
-
-/** Reads the list once. Returns also what its pages have shown, in which a rule may be twice. */
-async function readPages(
+async function fetchPages(
   source: Pick<TaskSource, 'fetchResults'>,
   instanceId: bigint,
-): Promise<(WholeList<readonly RuleResult[]> & { readonly shown: readonly ShownRule[] }) | null> {
-  const shownAt = new Map<number, readonly ShownRule[]>();
+): Promise<{ readonly results: readonly RuleResult[]; readonly isComplete: boolean } | null> {
   const list = await readWholeList(
     async (offset) => {
       const page = await source.fetchResults(instanceId, offset);
-      const shown = page === null ? [] : shownOn(page);
-      shownAt.set(offset, shown);
-      return page === null ? null : { ...page, shown };
+      return page && { ...page, shown: shownOn(page) };
     },
     // Lengths at which a source may cut its pages are multiples of ten; few executions have as many rules.
     (rows) => rows % 10 > 0,
   );
-  return list && { ...list, shown: [...shownAt.values()].flat() };
+  return list && { results: list.values.flat(), isComplete: list.isComplete };
 }
 
 /** Returns the rules of a page. A page shows the list at one time, so what it has twice is listed twice. */
-function shownOn({ rules }: ResultPage): ShownRule[] {
+function shownOn({ rules }: ResultPage): (readonly [key: string, results: readonly RuleResult[]])[] {
   return [...Map.groupBy(rules, keyOf)].flatMap(([key, same]) =>
-    same.map((results, index): ShownRule => [`${key}/${index}`, results]),
+    same.map((results, index) => [`${key}/${index}`, results] as const),
   );
-}
-
-function keysOf(shown: readonly ShownRule[]): string {
-  return shown.map(([key]) => key).join('\n');
 }
 
 function keyOf(results: readonly RuleResult[]): string {
