@@ -51,8 +51,7 @@ counts quarantined rows and expired executions.`,
     remarks: `
 "window" is the length of the range of start times to read, "rows" is what the source returned, "new" is what was written.
 A "done" run has committed all executions of its window; "dqsync status" shows how many of their rule results are still to be
-fetched. A "killed?" run has not recorded its end: it may still be running. A "done?" run has committed all executions, but has
-not recorded its end. A killed sync is listed only until the next run commits.`,
+fetched. A killed run is not listed; if it was the last one to commit, "dqsync status" shows that.`,
     load: async () => (await import('./runs/runs-command.ts')).runs,
   }),
   command({

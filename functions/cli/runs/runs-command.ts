@@ -1,13 +1,8 @@
 /** `dqsync runs`: shows the last runs of each target, local and deployed. */
-import type { LastRun } from '../../checkpoint/checkpoint.ts';
-import { loadCheckpoint } from '../../checkpoint/checkpoint-store.ts';
 import { loadRuns, type RunRecord } from '../../checkpoint/run-history.ts';
-import { isoTime, parseTime, shortDuration } from '../../clock.ts';
-import type { TargetConfig } from '../../config.ts';
-import { StateError } from '../../errors.ts';
-import { settingsOf, targetOf } from '../../sync/targets.ts';
+import { parseTime, shortDuration } from '../../clock.ts';
 import { count, counted, paragraph, shortTime } from '../terminal/formats.ts';
-import { type OpenTargets, openTargets, type TargetOptions } from '../terminal/open-targets.ts';
+import { openTargets, type TargetOptions } from '../terminal/open-targets.ts';
 import { paint, writeResult } from '../terminal/output.ts';
 import { type Cell, renderTable } from '../terminal/table.ts';
 import { timeCell } from '../terminal/table-times.ts';
@@ -17,13 +12,10 @@ interface RunsOptions extends TargetOptions {
   readonly vertical?: boolean;
 }
 
-/** A run that only the checkpoint knows: it has committed, but was killed before it could record itself. */
-type UnrecordedRun = ReturnType<typeof unrecordedRun>;
-
 interface TargetRuns {
   readonly target: string;
   /** Newest first. */
-  readonly runs: readonly (RunRecord | UnrecordedRun)[];
+  readonly runs: readonly RunRecord[];
 }
 
 /**
@@ -32,10 +24,10 @@ interface TargetRuns {
  * @throws ConfigError, StorageError
  */
 export async function runs(options: RunsOptions): Promise<number> {
-  const opened = await openTargets(options);
+  const { store, targets } = await openTargets(options);
   const found: TargetRuns[] = [];
-  for (const target of opened.targets) {
-    found.push({ target: target.name, runs: await runsOf(opened, target) });
+  for (const { name } of targets) {
+    found.push({ target: name, runs: (await loadRuns(store, name)).toReversed() });
   }
   writeResult(
     options,
@@ -43,39 +35,6 @@ export async function runs(options: RunsOptions): Promise<number> {
     () => found.map((one) => describeRuns(one, options)).join('\n\n'),
   );
   return 0;
-}
-
-async function runsOf({ config, store }: OpenTargets, target: TargetConfig): Promise<TargetRuns['runs']> {
-  // The checkpoint first, because a run in progress replaces it before it records itself.
-  const lastRun = await lastRunOf({ store, target: targetOf(target), settings: settingsOf(config) });
-  const recorded: TargetRuns['runs'] = (await loadRuns(store, target.name)).toReversed();
-  if (lastRun === null || recorded.some(({ runId }) => runId === lastRun.runId)) {
-    return recorded;
-  }
-  const unrecorded = unrecordedRun(lastRun);
-  // A maintenance that commits nothing may have followed. ISO instants sort by time.
-  const later = recorded.filter(({ startedAt }) => startedAt > unrecorded.startedAt).length;
-  return recorded.toSpliced(later, 0, unrecorded);
-}
-
-/** Returns the last run of the checkpoint; null without one, or if it cannot be read, which `status` reports. */
-async function lastRunOf(reader: Parameters<typeof loadCheckpoint>[0]): Promise<LastRun | null> {
-  try {
-    return (await loadCheckpoint(reader)).checkpoint.lastRun;
-  } catch (thrown) {
-    if (thrown instanceof StateError) {
-      return null;
-    }
-    throw thrown;
-  }
-}
-
-function unrecordedRun({ runId, mode, outcome, startedAtMs, committedAtMs, rowsWritten, error }: LastRun) {
-  return {
-    ...{ runId, mode, outcome, startedAt: isoTime(startedAtMs) },
-    endedAt: outcome === 'running' ? null : isoTime(committedAtMs),
-    ...{ from: null, to: null, rowsRead: null, rowsWritten, requests: null, error },
-  };
 }
 
 const headings = ['started', 'mode', 'window', 'rows', 'new', 'requests', 'time', 'outcome'];
@@ -97,7 +56,7 @@ function describeRuns({ target, runs: all }: TargetRuns, { limit, vertical }: Ru
   ].join('\n');
 }
 
-function cellsOf(run: RunRecord | UnrecordedRun): Cell[] {
+function cellsOf(run: RunRecord): Cell[] {
   const { startedAt, mode, rowsRead, rowsWritten, requests, outcome } = run;
   return [
     timeCell(startedAt),
@@ -108,7 +67,7 @@ function cellsOf(run: RunRecord | UnrecordedRun): Cell[] {
     rowsWritten,
     requests,
     between(startedAt, run.endedAt),
-    outcome === 'running' ? 'killed?' : outcome === 'done' && requests === null ? 'done?' : outcome,
+    outcome,
   ];
 }
 

@@ -211,8 +211,6 @@ const colorsOfStatuses: Readonly<Record<string, (text: string) => string>> = {
   stopped: paint.yellow,
   waiting: paint.yellow,
   running: paint.cyan,
-  'killed?': paint.yellow,
-  'done?': paint.green,
   ok: paint.green,
   stale: paint.red,
   unreadable: paint.red,

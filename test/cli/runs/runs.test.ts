@@ -1,8 +1,5 @@
 /** Runs `dqsync runs`. */
-import { readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { decodeAnyCheckpoint, encodeCheckpoint } from '../../../functions/checkpoint/codec.ts';
 import { addExecutions, aWorld, hourMs } from '../world.ts';
 
 it('dqsync runs shows the runs of each target, newest first, with the reason of a failure', async () => {
@@ -40,38 +37,4 @@ it('dqsync runs shows the runs of each target, newest first, with the reason of 
     lateRows: 0,
     error: null,
   });
-});
-
-it('dqsync runs shows a killed sync that only the checkpoint knows, in order of time', async () => {
-  const world = await aWorld();
-  addExecutions(world, 250);
-  await world.call(['sync']);
-  const path = join(world.folder, 'warehouse', 'state', 'sales', 'checkpoint.json');
-  const checkpoint = decodeAnyCheckpoint(await readFile(path), 'sales', path);
-  const lastRun = checkpoint.lastRun!;
-  // What a run leaves that is killed after its first commit.
-  const killed = {
-    ...lastRun,
-    runId: 'killed',
-    startedAtMs: lastRun.startedAtMs - hourMs,
-    outcome: 'running' as const,
-  };
-  await writeFile(path, encodeCheckpoint({ ...checkpoint, lastRun: killed }));
-
-  const [, , ...lines] = (await world.call(['runs'])).stdout.trimEnd().split('\n');
-  expect(lines).toEqual([expect.stringMatching(/ done$/), expect.stringMatching(/^\S+Z +sync .* 250 .*killed\?$/)]);
-  const [{ runs }] = JSON.parse((await world.call(['runs', '--json'])).stdout);
-  expect(runs).toMatchObject([
-    { runId: lastRun.runId, outcome: 'done' },
-    { runId: 'killed', mode: 'incremental', outcome: 'running', endedAt: null, rowsWritten: 250, requests: null },
-  ]);
-  await writeFile(path, encodeCheckpoint({ ...checkpoint, lastRun: { ...killed, outcome: 'done' } }));
-  expect((await world.call(['runs'])).stdout).toMatch(/ done\?\n$/);
-});
-
-it('dqsync runs shows the recorded runs if the checkpoint is damaged', async () => {
-  const world = await aWorld();
-  await world.call(['sync']);
-  await writeFile(join(world.folder, 'warehouse', 'state', 'sales', 'checkpoint.json'), '{');
-  expect(await world.call(['runs'])).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('1 run') });
 });

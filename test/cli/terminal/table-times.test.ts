@@ -31,7 +31,7 @@ const tables: Readonly<Record<string, readonly [string[], (name: string, ms: num
   ],
   runs: [
     ['started', 'mode', 'window', 'rows', 'new', 'requests', 'time', 'outcome'],
-    (_, ms) => [{ ms }, 'backfill', '365 d', 1_234_567, 123_456, 12_345, '12 min', 'killed?'],
+    (_, ms) => [{ ms }, 'backfill', '365 d', 1_234_567, 123_456, 12_345, '12 min', 'stopped'],
   ],
 };
 
