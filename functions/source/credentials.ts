@@ -33,9 +33,8 @@ export type PasswordCredentials = Readonly<z.output<typeof schemas.password>>;
 /** Any form; the third one is a token that was created elsewhere. */
 export type Credentials = AccessKeyCredentials | PasswordCredentials | Readonly<z.output<typeof schemas.token>>;
 
-const shapes =
-  '{"accessKeyId","secretAccessKey"} with an optional "securityToken", or {"domainName","userName","password"}, or {"token"}';
-const shapeRemedy = `Store one JSON object of exactly one of these shapes, with values that are text without line breaks: ${shapes}.`;
+const shapeRemedy =
+  'Store a JSON object of one form: {"accessKeyId","secretAccessKey"} (and "securityToken" if the key is temporary), {"domainName","userName","password"} or {"token"}. Each value is a string without line breaks.';
 
 /**
  * Parses a secret. A byte order mark at its start is accepted, as some editors write one.

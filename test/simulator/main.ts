@@ -58,11 +58,11 @@ export DQSYNC_SECRET=${quoted(defaultAccount.password)}
 export DQSYNC_SECRET=${quoted(defaultAccount.accessKeys[0])}
 export DQSYNC_SECRET=${quoted({ token: defaultAccount.tokens[0] })}
 
-let an hour pass:  curl -X POST '${simulator.url}/_advance?ms=3600000'
-                   This moves only the simulator's clock. Open executions end, but dqsync reads new ones only when this
-                   machine's clock reaches their start. doctor reports the difference, and access keys are refused.
-set a trap:        curl -X POST ${simulator.url}/_traps -d '{"pageCap": 30}'
-the truth:         curl ${simulator.url}/_truth
+advance its clock:  curl -X POST '${simulator.url}/_advance?ms=3600000'
+                    This is an hour. It moves only the simulator's clock: open executions end, but dqsync reads new ones only
+                    when this machine's clock reaches their start. doctor reports the difference, and access keys are refused.
+simulate a fault:   curl -X POST ${simulator.url}/_traps -d '{"pageCap": 30}'
+all it has:         curl ${simulator.url}/_truth
 
 Ctrl-C ends it.`);
 

@@ -87,7 +87,7 @@ function completeness({ watermark, watermarkAgeSeconds, coverage }: TargetStatus
   // ISO instants sort by time.
   if (watermark <= from) {
     const held = `${counted(rows, 'execution')} from ${shortTime(from)} to ${shortTime(to)}`;
-    return `${paint.yellow(`not yet before ${shortTime(from)}`)}: the next sync continues at ${paint.bold(shortTime(watermark))}; ${held}`;
+    return `${paint.yellow(`nothing before ${shortTime(from)} yet`)}: the next sync continues at ${paint.bold(shortTime(watermark))}; ${held}`;
   }
   const before = gaps.filter((gap) => gap.from < watermark).length;
   const after = gaps.length - before;
@@ -176,7 +176,7 @@ function lastRun({ lastRun: run }: TargetStatus, nowMs: number): string {
       if (run.error !== null) {
         return `${paint.yellow(paragraph(run.error))} (last run ${at(run.committedAt)})`;
       }
-      return `${paint.yellow('stopped')} before its end at ${at(run.committedAt)}, ${written}`;
+      return `${paint.yellow('stopped early')} at ${at(run.committedAt)}, ${written}`;
     case 'failed':
       return `${paint.red('failed')} at ${at(run.committedAt)}, ${written}: ${paragraph(run.error ?? 'no reason was recorded')}`;
     case 'running':

@@ -75,7 +75,7 @@ function endOf(summary: Summary, how: EndOfRun): string {
   if (summary.from === null) {
     return `not started: ${why}. Run dqsync sync again to continue.`;
   }
-  const goal = summary.to === null ? '' : ` of ${shortTime(summary.to)}`;
+  const goal = summary.to === null ? '' : ` (goal: ${shortTime(summary.to)})`;
   return `${why}. ${committedRows(summary, how.expectedRows)}, ${reached}${goal}; run dqsync sync again to continue`;
 }
 

@@ -131,12 +131,12 @@ describe('the line on completeness', () => {
     [
       'a first sync that was interrupted after it had read later parts first',
       { ...covered([3, 5], [6, 8]), incremental: incremental(0, 8) },
-      `not yet before ${short(3)}: the next sync continues at ${short(0)}; 20 executions from ${short(3)} to ${short(8)}`,
+      `nothing before ${short(3)} yet: the next sync continues at ${short(0)}; 20 executions from ${short(3)} to ${short(8)}`,
     ],
     [
       'a rewind to before everything that backfills have covered later',
       { ...covered([3, 5]), incremental: incremental(1, 1) },
-      `not yet before ${short(3)}: the next sync continues at ${short(1)}; 10 executions from ${short(3)} to ${short(5)}`,
+      `nothing before ${short(3)} yet: the next sync continues at ${short(1)}; 10 executions from ${short(3)} to ${short(5)}`,
     ],
     [
       'a rewind to the end of the first backfill',

@@ -39,7 +39,7 @@ describe('Ctrl-C', () => {
 
     world.simulator.traps.afterPage = null;
     const status = await world.call(['status']);
-    expect(status.stdout).toContain('stopped before its end');
+    expect(status.stdout).toContain('stopped early');
     const next = await world.call(['sync']);
     expect(next.exitCode).toBe(0);
     const count = await world.call(['query', '--csv', 'SELECT count(*) FROM quality_instances']);
@@ -53,7 +53,7 @@ describe('Ctrl-C', () => {
     const run = await running.ended;
     expect(run.exitCode).toBe(129);
     expect(JSON.parse(run.stdout)).toMatchObject([{ done: false }]);
-    expect((await world.call(['status'])).stdout).toContain('stopped before its end');
+    expect((await world.call(['status'])).stdout).toContain('stopped early');
   });
 
   it('counts once if it arrives twice at the same time, from the terminal and from npm', async () => {
