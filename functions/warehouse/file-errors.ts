@@ -10,6 +10,7 @@ interface Explanation {
 
 const anotherFolder = 'Set "warehouse" to a folder, or move the file away.';
 const writableFolder = 'Set "warehouse" to a writable folder.';
+const localDisk = 'Set "warehouse" to a folder on a local disk.';
 const freeSpace = 'Free some space and run again; nothing was lost.';
 
 const explanations: Readonly<Record<string, Explanation>> = {
@@ -31,7 +32,9 @@ const explanations: Readonly<Record<string, Explanation>> = {
     'the file would exceed the size limit',
     'Raise the limit ("ulimit -f") and run again; nothing was lost.',
   ),
-  ENOLCK: lasting('the file system does not support locks', 'Set "warehouse" to a folder on a local disk.'),
+  ENOLCK: lasting('the file system does not support locks', localDisk),
+  ENOTSUP: lasting('the file system does not support this, for example hard links', localDisk),
+  ENOSYS: lasting('the file system does not support this, for example hard links', localDisk),
   EISDIR: lasting('a folder exists where a file is expected', 'Move the folder away.'),
   ENAMETOOLONG: lasting('the path is too long', 'Set "warehouse" to a folder with a shorter path.'),
   EMFILE: passing('too many open files', 'Raise the limit ("ulimit -n") and run again.'),

@@ -16,3 +16,16 @@ it('an error reports a used-up disk quota, for which Node has no error code', ()
     retryable: true,
   });
 });
+
+it.each(['ENOTSUP', 'ENOSYS'])(
+  'an error of a file system without hard links (%s) names a folder that has them',
+  (code) => {
+    const thrown = Object.assign(new Error('link failed'), { code, syscall: 'link' });
+    expect(toStorageError(thrown, 'write', '/mnt/share/a')).toMatchObject({
+      code,
+      message: 'cannot write /mnt/share/a: the file system does not support this, for example hard links',
+      remedy: 'Set "warehouse" to a folder on a local disk.',
+      retryable: false,
+    });
+  },
+);
