@@ -48,8 +48,8 @@ export interface WorkspaceData {
 
 /** Sums of some tasks. */
 export interface Totals {
+  /** Tasks that are not deleted, those of them that do not pass now, and that began to fail within the last 24 hours. */
   readonly tasks: number;
-  /** Tasks, not deleted, that do not pass now, and those of them that began to fail within the last 24 hours. */
   readonly failing: number;
   readonly newlyFailing: number;
   readonly stopped: number;

@@ -8,7 +8,7 @@ const dayMs = 86_400_000;
 export function totalsOf(tasks: readonly TaskData[], asOfMs: EpochMs): Totals {
   const sum = (value: (task: TaskData) => number): number => tasks.reduce((total, task) => total + value(task), 0);
   return {
-    tasks: tasks.length,
+    tasks: tasks.filter(({ isDeleted }) => !isDeleted).length,
     failing: tasks.filter(isFailing).length,
     newlyFailing: tasks.filter((task) => isNewlyFailing(task, asOfMs)).length,
     stopped: tasks.filter(({ stoppedMs }) => stoppedMs !== null).length,

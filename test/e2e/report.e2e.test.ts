@@ -465,18 +465,25 @@ describe.skipIf(executablePath === null)('the report in a browser', () => {
   });
 
   it('shows that a task was deleted, and that its incident is over', async () => {
-    const data = await aReport([...history(1n, 'rule', 'SAAS'), ...history(2n, 'old', 'SSSF')]);
-    const tasks = data.tasks.map((task) => ({ ...task, isDeleted: task.name === 'old' }));
+    const data = await aReport([
+      ...history(1n, 'rule', 'SAAS'),
+      ...history(2n, 'old', 'SSSF'),
+      ...history(3n, 'gone', 'SFSS'),
+    ]);
+    const tasks = data.tasks.map((task) => ({ ...task, isDeleted: task.name !== 'rule' }));
     const page = await pageOf({ ...data, tasks });
     const rows = await page.locator('#night tbody .row').allInnerTexts();
     expect(rows.map((text) => text.replaceAll(/\s+/g, ' '))).toEqual([
       expect.stringMatching(/^rule .*Recovered ✓ Passed/),
       expect.stringMatching(/^old deleted Deleted ✕ Failed/),
+      expect.stringMatching(/^gone deleted Deleted ✓ Passed/),
     ]);
     const incident = await textOf(page.locator('#incidents tbody .row', { hasText: 'old' }));
     expect(incident.replaceAll(/\s+/g, ' ')).toMatch(/Failed Feb 10, 11:00 task deleted 0 s 1$/);
     await page.getByLabel('Status').selectOption('Failed now');
     expect(await namesIn(page, 'night')).toEqual([]);
+    await page.getByLabel('Status').selectOption('Passing now');
+    expect(await namesIn(page, 'night')).toEqual(['rule']);
   });
 
   it('counts tasks without a row in the figures at the top, unless a filter leaves them out', async () => {

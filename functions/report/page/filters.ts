@@ -17,7 +17,7 @@ const statuses: readonly (readonly [name: string, label: string, holds: (task: T
   ['failing', 'Not passing now', isFailing],
   ['ALARMING', 'Alarm now', (task) => isFailing(task) && task.outcome === 'ALARMING'],
   ['FAILED', 'Failed now', (task) => isFailing(task) && task.outcome === 'FAILED'],
-  ['SUCCESS', 'Passing now', ({ outcome }) => outcome === 'SUCCESS'],
+  ['SUCCESS', 'Passing now', ({ outcome, isDeleted }) => !isDeleted && outcome === 'SUCCESS'],
   ['open', 'Running or unknown', ({ open }) => open > 0],
   ['silent', 'Alarms nobody was notified of', ({ silent }) => silent > 0],
   ['flapping', 'Flapping', ({ isFlapping }) => isFlapping],
