@@ -172,13 +172,12 @@ function knownUntilOf(
 type Place = Pick<WorkspaceData, 'workspace' | 'projectId' | 'label'>;
 
 function placesOf(taskRows: readonly (readonly SqlValue[])[], targets: readonly TargetFacts[]): Place[] {
-  const labels = new Map(targets.map((target) => [`${target.workspace}/${target.projectId}`, target.name]));
   const keys = new Map(taskRows.map((row) => [`${row[1]}/${row[2]}`, row]));
-  return [...keys].map(([key, row]) => ({
-    workspace: String(row[1]),
-    projectId: String(row[2]),
-    label: labels.get(key) ?? String(row[1]),
-  }));
+  return [...keys.values()].map((row) => {
+    const [workspace, projectId] = [String(row[1]), String(row[2])];
+    const ofPlace = targets.filter((target) => target.workspace === workspace && target.projectId === projectId);
+    return { workspace, projectId, label: ofPlace.map(({ name }) => name).join(', ') };
+  });
 }
 
 async function readTaskDays(sql: WarehouseSql, days: readonly string[]): Promise<Map<number, DayCounts[]>> {

@@ -36,7 +36,7 @@ export interface TargetFacts {
 export interface WorkspaceData {
   readonly workspace: string;
   readonly projectId: string;
-  /** Name of its target. */
+  /** Names of its targets. */
   readonly label: string;
   /** Sums of all its tasks, also of those that have no row. */
   readonly totals: Totals;

@@ -247,6 +247,13 @@ describe('a report', () => {
     }
   });
 
+  it('names a workspace after all of its targets, and counts its executions once', async () => {
+    const targets = [aTarget(), aTarget({ name: 'sales-consistency' })];
+    const { workspaces, executions } = await reportOn(history('SS'), { targets });
+    expect(workspaces.map(({ label }) => label)).toEqual(['sales, sales-consistency']);
+    expect(executions).toBe(2);
+  });
+
   it('does not name a task that has stopped where another target of its workspace is behind', async () => {
     const rows = history('SSSS').map((row) => ({ ...row, startTimeMs: row.startTimeMs - 80 * hourMs }));
     const targets = [aTarget(), aTarget({ name: 'sales-consistency', watermarkMs: nowMs - 80 * hourMs })];
