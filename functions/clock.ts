@@ -68,8 +68,9 @@ export function isoOrNull(ms: EpochMs | null): string | null {
 
 /** Parses an HTTP `Date` header or an ISO instant. Returns null for any other text, and for a day that no month has. */
 export function parseTime(text: string): EpochMs | null {
-  const ms = Date.parse(text);
-  const [day] = /^\d{4}-\d\d-\d\d/.exec(text) ?? [];
+  // JavaScript takes "1.5" for the fifth of January 2001.
+  const [known = '', day] = /^(?:(\d{4}-\d\d-\d\d).*|\w+, .* GMT)$/.exec(text) ?? [];
+  const ms = Date.parse(known);
   // JavaScript takes February 30 for March 2.
   const exists = day === undefined || Number.isNaN(ms) || isoTime(Date.parse(day)).startsWith(day);
   return Number.isNaN(ms) || !exists ? null : ms;

@@ -290,16 +290,14 @@ function measure(meter: Meter, { sentAtMs, receivedAtMs, header }: HttpReply): v
 }
 
 function contentOf<T>({ read }: Call<T>, { text, receivedAtMs }: HttpReply): Content<T> {
-  return text === null ? { problem: 'it is not UTF-8' } : read(text, receivedAtMs);
+  return text === null ? { problem: 'it cannot be decoded to UTF-8' } : read(text, receivedAtMs);
 }
 
-/** Parses `Retry-After`, in seconds or as a date; null without one. */
+/** Parses `Retry-After`, in seconds or as a date; null without one, and for one that means neither. */
 function retryAfterMs(reply: HttpReply): number | null {
-  const text = reply.header('retry-after')?.trim();
-  if (text === undefined) {
-    return null;
-  }
-  if (/^\d+$/.test(text)) {
+  const text = reply.header('retry-after')?.trim() ?? '';
+  // A larger number is no wait that anyone means, and may be beyond the last date.
+  if (/^\d{1,10}(\.\d+)?$/.test(text)) {
     return Number(text) * 1000;
   }
   const untilMs = parseTime(text);

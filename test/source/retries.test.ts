@@ -114,6 +114,12 @@ describe('HTTP 429', () => {
     ],
     ["for the quota's window without Retry-After", {}, 10_300],
     ["for the quota's window if only the code is that of throttling", { status: 403 }, 10_300],
+    ['for fractions of a second in Retry-After', { headers: { 'retry-after': '1.5' } }, 1500],
+    ...['-1', '+5', '5 seconds', '1,5', '99999999999999999999'].map((text): [string, object, number] => [
+      `for the quota's window if Retry-After is unreadable: ${text}`,
+      { headers: { 'retry-after': text } },
+      10_300,
+    ]),
   ])('leads to a wait %s', async (_, change, waitMs) => {
     const server = await startLoopback((__, index) => (index === 0 ? { ...throttled, ...change } : aPage));
     const source = connect(server.url);
