@@ -167,9 +167,11 @@ export class Authorization {
   #renewOnce(renew: () => Promise<void>): Promise<void> {
     const renewal = renew()
       .catch((error: unknown) => {
-        if (error instanceof CredentialsError && !error.retryable) {
-          this.#state = { kind: 'refused', error };
-        }
+        // After a failure of IAM or of the secret's place, the next request renews again instead of repeating what was
+        // refused.
+        const isFinal = error instanceof CredentialsError && !error.retryable;
+        this.#state = isFinal ? { kind: 'refused', error } : { kind: 'fresh' };
+        this.#options.login.session = null;
         throw error;
       })
       .finally(() => {

@@ -90,16 +90,12 @@ function byPlainName(object: Readonly<Record<string, unknown>>): ReadonlyMap<str
  */
 export function refusal(doing: Doing, reply: HttpReply, againAtMs: EpochMs | null = null): SourceError {
   const complaint = complaintOf(reply, doing.redact);
-  const foreign =
-    complaint.code === undefined && complaint.text === undefined ? foreignReply(reply, doing.redact) : null;
+  const foreign = foreignReply(reply, doing.redact);
   const said = complaint.text ?? foreign;
   const status = reply.status === 200 ? 'an error (HTTP 200)' : `HTTP ${reply.status}`;
   const wait = againAtMs === null ? '' : `The source asks to wait until ${isoTime(againAtMs)}: run again after that. `;
   return new SourceError(`${doing.who} refused ${subject(doing)} with ${status}${said === null ? '' : `: ${said}`}`, {
-    remedy:
-      foreign === null
-        ? `${wait}${remedyFor(doing, reply.status, complaint)}`
-        : `Check ${doing.endpointKey}, and whether a proxy or web filter replies instead of the API.`,
+    remedy: foreign === null ? `${wait}${remedyFor(doing, reply.status, complaint)}` : foreignRemedy(doing.endpointKey),
     target: doing.target,
     window: doing.window,
     code: complaint.code,
@@ -110,11 +106,19 @@ export function refusal(doing: Doing, reply: HttpReply, againAtMs: EpochMs | nul
   });
 }
 
+function foreignRemedy(endpointKey: Doing['endpointKey']): string {
+  return `Check ${endpointKey}, and whether a proxy or web filter replies instead of the API.`;
+}
+
 /**
  * Describes a reply that does not come from the API: a redirect with its host, a web page with its title. Null for any
  * other reply.
  */
-function foreignReply(reply: HttpReply, redact: (text: string) => string): string | null {
+export function foreignReply(reply: HttpReply, redact: (text: string) => string): string | null {
+  const { code, text } = complaintOf(reply, redact);
+  if (code !== undefined || text !== undefined) {
+    return null;
+  }
   const location = reply.header('location');
   if (reply.status >= 300 && reply.status < 400 && location !== undefined) {
     // Only the host, because the rest of a login page's URL may contain secrets.
@@ -150,7 +154,8 @@ export function refusedCredentials(
   nowMs: EpochMs,
 ): CredentialsError {
   const complaint = complaintOf(reply, redact);
-  const said = complaint.text === undefined ? '' : `: ${complaint.text}`;
+  const foreign = foreignReply(reply, redact);
+  const said = complaint.text ?? foreign;
   const theirMs = parseTime(reply.header('date') ?? '');
   const skewMs = theirMs === null ? 0 : theirMs - nowMs;
   const skewHint =
@@ -158,9 +163,9 @@ export function refusedCredentials(
       ? ` This machine's clock is ${roundedDuration(Math.abs(skewMs))} ${skewMs > 0 ? 'behind' : 'ahead of'} the source's, which makes every signature invalid. Correct it first.`
       : '';
   return new CredentialsError(
-    `the source refuses the credentials of the secret ${secretRef} with HTTP ${reply.status}${said}`,
+    `the source refuses the credentials of the secret ${secretRef} with HTTP ${reply.status}${said === null ? '' : `: ${said}`}`,
     {
-      remedy: `${remedyOf(credentials)}${skewHint}`,
+      remedy: foreign === null ? `${remedyOf(credentials)}${skewHint}` : foreignRemedy('source.endpoint'),
       target,
       code: complaint.code ?? `HTTP ${reply.status}`,
       requestId: complaint.requestId,
@@ -196,7 +201,8 @@ export function failedAttempt(fault: TransportFault, doing: Doing): FailedAttemp
 
 /** Returns the error for a reply of status 2xx whose body is wrong. */
 export function garbled(doing: Doing, reply: HttpReply, problem: string): SourceError {
-  const type = cleanText(reply.header('content-type'), doing.redact) ?? 'no content type';
+  const coding = cleanText(reply.header('content-encoding'), doing.redact);
+  const type = `${cleanText(reply.header('content-type'), doing.redact) ?? 'no content type'}${coding === undefined ? '' : `, content coding ${coding}`}`;
   const foreign = foreignReply(reply, doing.redact);
   const body = foreign ?? `a truncated or garbled body: ${problem} (${type})`;
   return new SourceError(`${doing.who} returned HTTP ${reply.status} with ${body} for ${subject(doing)}`, {
@@ -234,10 +240,10 @@ function remedyFor(doing: Doing, status: number, complaint: Complaint): string {
   if (status === 400) {
     return `Compare the message of ${doing.who} with your config. If the config is right, report a defect of dqsync.`;
   }
-  if (status === 429) {
+  if (status === 429 && doing.who === 'the source') {
     return 'Another client uses the quota of this user: lower source.quota.requests, or create a separate user for dqsync.';
   }
-  if (status >= 500 || status === 408) {
+  if (status >= 500 || status === 408 || status === 429) {
     const facts = complaint.requestId === undefined ? 'the time and the error code' : 'the request id';
     return `${doing.who === 'IAM' ? 'IAM' : 'The source'} failed: run again later. If this persists, give ${facts} to Huawei Cloud support.`;
   }

@@ -8,7 +8,7 @@ import { CredentialsError } from '../errors.ts';
 import type { PasswordCredentials } from './credentials.ts';
 import { type Endpoint, type HttpReply, TransportFault } from './http.ts';
 import { FailedAttempt, type RetryContext, retrying } from './retrying.ts';
-import { complaintOf, type Doing, failedAttempt, garbled, refusal } from './source-errors.ts';
+import { complaintOf, type Doing, failedAttempt, foreignReply, garbled, refusal } from './source-errors.ts';
 
 /** The parts of a token request, with the target and what to keep out of messages. */
 interface TokenRequest extends Pick<Doing, 'target' | 'redact'> {
@@ -72,7 +72,8 @@ function judge(reply: HttpReply, request: TokenRequest, doing: Doing): string {
   if (status >= 500 || status === 429 || status === 408) {
     throw new FailedAttempt('fault', refusal(doing, reply));
   }
-  throw refusedUser(reply, request, doing);
+  // A redirect or a web page is not of IAM, so it says nothing about the user.
+  throw foreignReply(reply, doing.redact) !== null ? refusal(doing, reply) : refusedUser(reply, request, doing);
 }
 
 function refusedUser(reply: HttpReply, request: TokenRequest, doing: Doing): CredentialsError {

@@ -127,6 +127,25 @@ describe('an unrequested content coding', () => {
     const error = await errorOf({ headers: { 'content-encoding': 'gzip' }, body: aPageBody(1) });
     expect(error.message).toContain('garbled');
   });
+
+  it('is named if it cannot be decoded', async () => {
+    const body = brotliCompressSync(aPageBody(1));
+    const error = await errorOf({ headers: { 'content-encoding': 'br' }, body });
+    expect(error.message).toContain('it cannot be decoded to UTF-8 (application/json, content coding br)');
+  });
+});
+
+it('a web page with status 401 is reported as one, with the proxy to check', async () => {
+  const server = await startLoopback(() => ({
+    status: 401,
+    headers: { 'content-type': 'text/html' },
+    body: '<title>Proxy login</title>',
+  }));
+  const error = await connect(server.url)
+    .fetchPage(aRequest)
+    .catch((thrown: unknown) => thrown);
+  expect(String(error)).toContain('with HTTP 401: a web page "Proxy login"');
+  expect(error).toHaveProperty('remedy', expect.stringContaining('proxy or web filter'));
 });
 
 it.each([

@@ -176,6 +176,49 @@ describe('a password', () => {
     expect(source.stats()).toMatchObject({ requests: 1, retries: 0, throttled: 0 });
   });
 
+  it('a password is used again after IAM failed during the renewal of a token', async () => {
+    let good = 't1';
+    let isDown = false;
+    const cloud = await startCloud({
+      accepts: (token) => token === good,
+      issue: (number) => (isDown ? { status: 503 } : tokenReply(`t${number}`)),
+    });
+    const source = connect(cloud.url, { iamEndpoint: cloud.url, credentialsRef: secretFile(user).ref });
+    await source.fetchPage(aRequest);
+    good = 'none';
+    isDown = true;
+    const errors = await Promise.all([1, 2, 3].map(() => errorOf(source.fetchPage(aRequest))));
+    expect(errors.map((error) => error instanceof SourceError && error.retryable)).toEqual([true, true, true]);
+    const refused = cloud.tokensSeen().length;
+    isDown = false;
+    good = 't8';
+    expect((await source.fetchPage(aRequest)).executions).toHaveLength(1);
+    expect(cloud.tokensSeen().slice(refused)).toEqual(['t8']);
+  });
+
+  it.each<[string, Answer, string]>([
+    [
+      'a redirect',
+      { status: 302, headers: { location: 'https://login.example.com/?t=1' } },
+      'a redirect to https://login.example.com',
+    ],
+    [
+      'a web page',
+      { status: 403, headers: { 'content-type': 'text/html' }, body: '<title>Blocked</title>' },
+      'a web page "Blocked"',
+    ],
+  ])('is not blamed for %s in place of IAM', async (_, issue, said) => {
+    const cloud = await startCloud({ accepts: () => true, issue: () => issue });
+    const source = connect(cloud.url, { iamEndpoint: cloud.url, credentialsRef: secretFile(user).ref });
+    const error = await errorOf(source.fetchPage(aRequest));
+    expect(error).toBeInstanceOf(SourceError);
+    expect(error.message).toMatch(new RegExp(`: ${said}$`));
+    expect(error.remedy).toBe(
+      'Check source.iamEndpoint, and whether a proxy or web filter replies instead of the API.',
+    );
+    expect(cloud.issued()).toBe(1);
+  });
+
   it('leads to an error with source.iamEndpoint if IAM is unreachable', async () => {
     const cloud = await startCloud({ accepts: () => true });
     const source = connect(cloud.url, { iamEndpoint: 'http://127.0.0.1:1', credentialsRef: secretFile(user).ref });
