@@ -141,6 +141,25 @@ describe('secrets', () => {
     }
   });
 
+  it.each([
+    ['with a final period', 'planted.pass.', 'planted.pass'],
+    ['with a tab', 'planted\tpass', 'planted pass'],
+    ['with an invisible character', 'planted\u200bpass', 'planted pass'],
+    ['with a blank at its end, which the source removes', 'planted ', 'planted'],
+    ['as a URL with lower-case escapes', 'planted/pass', 'planted%2fpass'],
+  ])('a password %s is in no error', async (_, password, shown) => {
+    const echoed = password.endsWith(' ') || shown.includes('%') ? shown : password;
+    const server = await startLoopback(() => ({
+      status: 401,
+      body: JSON.stringify({ error: { message: `wrong: ${echoed}` } }),
+    }));
+    const secret = secretFile({ domainName: 'd', userName: 'u', password });
+    const source = connect(server.url, { iamEndpoint: server.url, credentialsRef: secret.ref });
+    const error = await errorOf(source.fetchPage(aRequest));
+    expect(error.message).toContain('wrong: [redacted]');
+    expect(everythingIn(error)).not.toContain(shown);
+  });
+
   it('secrets that are echoed partially are redacted because of their form', async () => {
     const longToken = 'MIIFbQYJKoZIhvcNAQcCoIIFXjCCBVoCAQExDTALBglghkgBZQMEAgEwggN7BgkqhkiG9w0BBwGgggNs';
     const error = await refusedWith(400, { error_msg: `decrypt token fail, token:${longToken.slice(0, 70)}` });
