@@ -154,10 +154,12 @@ class SlidingWindowPacer implements Pacer {
   /** Forgets the requests that have left the window. */
   #forgetOld(now: EpochMs): void {
     const admitted = this.#admittedAtMs;
-    // If the clock was set back, the recorded times are meaningless, but not how long a pause lasts.
+    // If the clock was set back, all recorded times move with it: by as much as is certain, so that none is too early.
     const setBackMs = (admitted.at(-1) ?? now) - now;
     if (setBackMs > 0) {
-      admitted.length = 0;
+      admitted.forEach((ms, index) => {
+        admitted[index] = ms - setBackMs;
+      });
       this.#pausedUntilMs -= setBackMs;
       this.#nextAtMs -= setBackMs;
       this.#slowedAtMs -= setBackMs;

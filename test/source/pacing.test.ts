@@ -331,6 +331,25 @@ describe('a yielding pacer', () => {
   });
 });
 
+it('a pacer keeps the quota if the clock is set back', async () => {
+  let nowMs = Date.UTC(2026, 0, 2);
+  let sleptMs = 0;
+  const sleep = async (ms: number) => {
+    nowMs += ms;
+    sleptMs += ms;
+  };
+  const pacer = createPacer(documented, { now: () => nowMs, sleep });
+  const admit = async () => {
+    for (let n = 0; n < 40; n += 1) {
+      await pacer.admit();
+    }
+  };
+  await admit();
+  nowMs -= 3_600_000;
+  await admit();
+  expect(sleptMs).toBe(10_300);
+});
+
 it('a pacer waits no longer than asked, and keeps its pace, if the clock is set back after a 429', async () => {
   let nowMs = Date.UTC(2026, 0, 2);
   let sleptMs = 0;
