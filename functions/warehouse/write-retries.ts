@@ -11,8 +11,6 @@ interface RetriedWrite {
   readonly attempt: () => Promise<PutOutcome>;
   /** Reads back after an attempt that did not win. Returns whether it was written after all. Default: it was not. */
   readonly isWritten?: (outcome: NotWon) => Promise<boolean>;
-  /** How many attempts may be lost to other writers. */
-  readonly maxLost: number;
   /** Makes the error for too many lost attempts. `attempts` is their number as text. */
   readonly lostTooOften: (attempts: string) => DqsyncError;
 }
@@ -30,10 +28,8 @@ export interface RunWithFiles extends WritingRun {
   readonly store: Store;
 }
 
-/** Lost attempts tolerated for a file that only one run writes. */
-const maxLostAtOwnFile = 5;
-/** Lost attempts tolerated for a file that all runs of a target write. */
-const maxLostAtSharedFile = 20;
+/** Lost attempts tolerated. */
+const maxLost = 20;
 /** Unknown outcomes tolerated. The store itself has retried several times before it reports one. */
 const maxUnknown = 4;
 const pauseAfterLostMs = 100;
@@ -56,7 +52,7 @@ export async function writeOwnFile(
       target: run.target.name,
       remedy: 'Check that nothing else writes to the warehouse, then run again; nothing that was committed is lost.',
     });
-  await retried(run, { attempt, maxLost: maxLostAtOwnFile, lostTooOften });
+  await retried(run, { attempt, lostTooOften });
 }
 
 /**
@@ -77,7 +73,7 @@ export async function writeSharedFile(
       remedy:
         'Run fewer syncs and backfills of this target at the same time, then run again. Everything that was committed is kept.',
     });
-  await retried(run, { attempt, isWritten, maxLost: maxLostAtSharedFile, lostTooOften });
+  await retried(run, { attempt, isWritten, lostTooOften });
 }
 
 /**
@@ -109,7 +105,7 @@ async function retried({ clock, budget, target }: WritingRun, write: RetriedWrit
     if (await write.isWritten?.(outcome)) {
       return;
     }
-    if (unknown >= maxUnknown || lost >= write.maxLost) {
+    if (unknown >= maxUnknown || lost >= maxLost) {
       throw failure(outcome);
     }
   }
