@@ -96,7 +96,7 @@ function judge(target: TargetFacts, data: ReportData, times: Times): Judgement[]
   const behindMs = data.madeAtMs - watermarkMs;
   const upTo = `Complete up to ${times.short(watermarkMs)}`;
   return [
-    behindMs < staleMs ? good(upTo) : bad(`${upTo}, ${duration(behindMs)} behind: later failures are not shown`),
+    behindMs < staleMs ? good(upTo) : bad(`${upTo}, ${duration(behindMs)} behind: later failures may be missing`),
     gaps === 0
       ? good(noGaps(knownFromMs, data, times))
       : bad(`${counted(gaps, 'gap')}, ${duration(gapsMs)} in all: failures in them are not shown`),
