@@ -30,8 +30,9 @@ export const stateCommands: readonly AddCommand[] = [
     remarks: `
 One line for each target if the config has several; all details with --target or -v. A target is healthy if its last run did
 not fail, the end of its coverage is younger than --max-age, and the source's clock, if the source replies within 5 seconds, agrees
-with this machine's within a minute. The table of several targets does not contact the source. "behind" is the age of the end of coverage, "aside"
-counts quarantined rows and expired executions.`,
+with this machine's within a minute. The table of several targets does not contact the source. "behind" is the age of the end of
+coverage, "rows" is the number of executions that the source listed when they were read or last audited: those that were run again
+or deleted since stay in the table. "aside" counts quarantined rows and expired executions.`,
     load: async () => (await import('./status/status-command.ts')).status,
   }),
   command({
