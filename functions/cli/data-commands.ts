@@ -101,7 +101,7 @@ dqsync=replaced, and a lifecycle rule of the bucket expires them. You can stop a
     examples: ['dqsync rewind --to 2026-03-01', 'dqsync rewind --to 2026-03-01T06:00:00+08:00 --target sales --yes'],
     options: [
       ...targetOptions,
-      new Option('--to <time>', `time from which to read again: ${timeForms}`).makeOptionMandatory(),
+      new Option('--to <time>', `read again from this time on: ${timeForms}`).makeOptionMandatory(),
       new Option('--yes', 'do not ask'),
       jsonOption('print one JSON array with an object per target'),
     ],

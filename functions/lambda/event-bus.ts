@@ -48,7 +48,7 @@ export function eventBus(source: string, environment: ProxyEnvironment = {}): An
 
 function failure(thrown: unknown, fault: Fault | null): unknown {
   if (fault !== null) {
-    return new StorageError(`EventBridge did not take an event: ${describeFault(fault)} (${fault.code})`, {
+    return new StorageError(`EventBridge did not accept an event: ${describeFault(fault)} (${fault.code})`, {
       remedy: faultRemedy(fault, 'AWS_REGION and AWS_ENDPOINT_URL'),
       code: fault.code,
     });

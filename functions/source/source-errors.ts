@@ -183,12 +183,12 @@ const credentialsRemedies: Readonly<Record<Credentials['form'], string>> = {
   password:
     'IAM issued a token, but the source refuses it: check that the IAM user has access to the project of ' +
     'targets[].projectId, and that source.endpoint and source.iamEndpoint are in the same region.',
-  token: 'Tokens expire after 24 hours: store a new one in the secret, or better an access key, which does not expire.',
+  token: 'Tokens expire after 24 hours: store a new one in the secret, or use an access key, which does not expire.',
 };
 
 function remedyOf(credentials: Credentials): string {
   return credentials.form === 'accessKey' && credentials.securityToken !== undefined
-    ? 'Temporary access keys (those with a "securityToken") expire: store a new one with its token in the secret, or better a permanent access key.'
+    ? 'Temporary access keys (those with a "securityToken") expire: store a new one with its token in the secret, or use a permanent access key.'
     : credentialsRemedies[credentials.form];
 }
 

@@ -79,12 +79,15 @@ function judge(reply: HttpReply, request: TokenRequest, doing: Doing): string {
 function refusedUser(reply: HttpReply, request: TokenRequest, doing: Doing): CredentialsError {
   const complaint = complaintOf(reply, doing.redact);
   const said = complaint.text === undefined ? '' : `: ${complaint.text}`;
-  return new CredentialsError(`IAM issued no token for the secret ${request.secretRef}: HTTP ${reply.status}${said}`, {
-    remedy: remedyFor(reply.status, complaint.text ?? ''),
-    target: doing.target,
-    code: complaint.code ?? `HTTP ${reply.status}`,
-    requestId: complaint.requestId,
-  });
+  return new CredentialsError(
+    `IAM did not issue a token for the secret ${request.secretRef}: HTTP ${reply.status}${said}`,
+    {
+      remedy: remedyFor(reply.status, complaint.text ?? ''),
+      target: doing.target,
+      code: complaint.code ?? `HTTP ${reply.status}`,
+      requestId: complaint.requestId,
+    },
+  );
 }
 
 /** Remedies by IAM's messages, because its codes are only the status; in the order of the search. */

@@ -44,7 +44,7 @@ export function nextWindow(
 export function requirePast(initialFromMs: EpochMs, nowMs: EpochMs): void {
   if (initialFromMs > nowMs) {
     throw new ConfigError(`"initialFrom" is ${isoTime(initialFromMs)}, which is in the future: nothing would be read`, {
-      remedy: `Set it to the time from which to sync, for example "${isoTime(nowMs - 7 * 86_400_000).slice(0, 10)}T00:00:00Z", or correct this machine's clock.`,
+      remedy: `Set it to the time to sync from, for example "${isoTime(nowMs - 7 * 86_400_000).slice(0, 10)}T00:00:00Z", or correct this machine's clock.`,
       code: 'initialFrom',
     });
   }

@@ -155,13 +155,13 @@ describe('an access key', () => {
   it.each([
     ['behind', 'Fri, 02 Jan 2026 00:20:00 GMT', "clock is 20 minutes behind the source's"],
     ['ahead of', 'Thu, 01 Jan 2026 23:50:00 GMT', "clock is 10 minutes ahead of the source's"],
-  ])("refused while the clock is %s the source's reports the skew", async (_name, date, hint) => {
+  ])("reports the skew if it is refused while the clock is %s the source's", async (_name, date, hint) => {
     const server = await startLoopback(() => ({ status: 401, headers: { date } }));
     const source = connect(server.url, { credentialsRef: secretFile(key('ANY')).ref });
     expect((await errorOf(source.fetchPage(aRequest))).remedy).toContain(hint);
   });
 
-  it('refused while the clock is right does not mention clocks', async () => {
+  it('does not mention clocks if it is refused while the clock is right', async () => {
     const server = await startLoopback(() => unauthorized);
     const source = connect(server.url, { credentialsRef: secretFile(key('ANY')).ref });
     expect((await errorOf(source.fetchPage(aRequest))).remedy).not.toContain('clock');

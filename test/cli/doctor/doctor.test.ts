@@ -156,8 +156,7 @@ describe('dqsync doctor', () => {
     const world = await aWorld();
     const initialFrom = new Date(world.simulator.clock.now() + 24 * 3_600_000).toISOString();
     await world.configure((config) => Object.assign(config, { initialFrom }));
-    const said =
-      /"initialFrom" is \S+, which is in the future: nothing would be read.*Set it to the time from which to/;
+    const said = /"initialFrom" is \S+, which is in the future: nothing would be read.*Set it to the time to sync from/;
     const runs = [await world.call(['sync']), await world.call(['doctor'])];
     expect(runs.map(({ exitCode }) => exitCode)).toEqual([1, 1]);
     for (const { stdout } of runs) {
