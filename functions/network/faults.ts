@@ -122,7 +122,7 @@ function proxyRemedy(code: string, { host }: Route, setting: string): string {
     return proxyLoginRemedy('HTTPS_PROXY');
   }
   if (/^HTTP 4/.test(code)) {
-    return `Ask whoever runs the proxy to allow ${host}, or add the host to NO_PROXY if this machine reaches it directly.`;
+    return `Ask the administrator of the proxy to allow ${host}, or add the host to NO_PROXY if this machine reaches it directly.`;
   }
   if (/^HTTP /.test(code)) {
     return `The proxy does not reach it: check ${setting}, and add the host to NO_PROXY if this machine reaches it directly.`;

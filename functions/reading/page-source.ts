@@ -44,11 +44,11 @@ export interface Reply {
   readonly times: readonly EpochMs[];
   /** The number of its request within the run. */
   readonly turn: number;
-  /** Whether the run's request before it was the same and showed the same rows. */
+  /** Whether the run's previous request was the same and showed the same rows. */
   readonly isConfirmed: boolean;
 }
 
-/** Makes a reply for a window of a page, the number of its request, and the most rows in one reply before it. */
+/** Makes a reply for a window from a page, the number of its request, and the most rows in any earlier reply. */
 export function replyOf(window: Window, page: Page, turn: number, longest: number): Reply {
   const keys = page.executions.map(executionKey);
   for (const row of page.unreadable) {

@@ -4,7 +4,7 @@
  * fails every third request, it could then fail both.
  */
 export class Turns {
-  /** The number of the last request. Whoever counts a request must send it before awaiting anything. */
+  /** The number of the last request. A caller that counts a request must send it before it awaits anything. */
   last = 0;
   #alone: Promise<unknown> | null = null;
 

@@ -21,7 +21,7 @@ import { type SignableRequest, signRequest } from './signature.ts';
 import { refusedCredentials } from './source-errors.ts';
 import { requestToken } from './token.ts';
 
-/** Permission to send one request. Must be released in the end, whatever the outcome. */
+/** Permission to send one request. Must be released after every outcome. */
 export interface Permit {
   /** False if the credentials were renewed or refused since; then ask for a new permit. */
   isCurrent(): boolean;

@@ -104,7 +104,7 @@ function requireReadable({ hasReadable, unreadableReason }: RunState, { recorder
   }
 }
 
-/** Returns why a run whose time has ended has failed; null if it made progress and the next run continues. */
+/** Returns why a run that ran out of time has failed; null if it made progress and the next run continues. */
 function failureOf(
   { source, target, clock }: TargetRun,
   { waitingFor }: RunState,

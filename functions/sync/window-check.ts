@@ -9,11 +9,11 @@ import type { PageSource } from '../reading/page-source.ts';
 import { askableMs } from '../time-range.ts';
 
 const dayMs = 86_400_000;
-/** So many executions are looked for. One that is run again meanwhile is not listed. */
+/** Number of executions to look for: one that is run again in the meantime is not listed. */
 const lookedFor = 3;
-/** An execution that ran for less is not looked for, so that requests need not be exact to the second … */
+/** Shorter executions are skipped, so that requests need not be exact to the second. */
 const leastTookMs = 20_000;
-/** … nor one that ran for longer, whose end is probably invalid: tasks time out after a day. */
+/** Longer executions are skipped too: tasks time out after a day, so their end is probably invalid. */
 const mostTookMs = 2 * dayMs;
 /** How long before its start to how long after its end. Half seconds, because executions start at whole ones. */
 const aroundMs = 15_500;
@@ -57,7 +57,7 @@ async function requireEnd(source: Asked, end: string, fromMs: EpochMs, shown: re
 /**
  * Looks for an execution in a window around its whole run and in the two parts of that window. A source that compares
  * `start_time` with the start and `end_time` with the end of an execution lists it for the window, but in neither part:
- * every execution that runs across a cut between two windows would be missing. The shortest are looked for, because
+ * every execution that runs across a cut between two windows would be missing. Chooses the shortest ones, because
  * their windows hold the fewest others.
  */
 async function requireParts(source: Asked, shown: readonly Execution[]): Promise<void> {

@@ -46,7 +46,7 @@ const accessDenied = refused(
 );
 const deniedByPolicy = refused(
   'access denied by a policy',
-  'A policy forbids it, whatever else is allowed. If the bucket requires encryption, set storage.encryption, and storage.kmsKeyId for a key of your own; else ask the owner of the policy.',
+  'A policy denies it explicitly, which overrides any permission. If the bucket requires encryption, set storage.encryption, and storage.kmsKeyId for a key of your own; else ask the owner of the policy.',
 );
 const deniedKey = refused(
   'the KMS key may not be used',

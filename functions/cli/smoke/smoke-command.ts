@@ -166,7 +166,7 @@ async function checkAlarm(calls: AwsCalls, stack: string): Promise<Check> {
     await state('ALARM', 'A test by dqsync smoke: nothing is wrong.');
     const action = await actionOf(calls, name, since);
     await state('OK', 'The end of a test by dqsync smoke.');
-    const mail = `Whoever subscribed to the topic gets an email about ${name}`;
+    const mail = `All subscribers of the topic get an email about ${name}`;
     if (action === null) {
       const finding = `${name} was set, and CloudWatch says nothing about its action yet. ${mail}`;
       return checkOf('alarm', 'noticed', finding, 'If none arrives, check the history of the alarm.');

@@ -1,4 +1,4 @@
-/** Figures that answer at a glance how things are now. */
+/** Figures that show the present state at a glance. */
 import type { Totals } from '../report-data.ts';
 import { count, counted, el, percent } from './dom.ts';
 
