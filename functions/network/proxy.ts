@@ -3,6 +3,7 @@
  * HTTPS_PROXY, `http:` uses HTTP_PROXY, as in curl and the AWS CLI. Loopback is no exception unless NO_PROXY lists it.
  */
 import { BlockList, isIP } from 'node:net';
+import { unescape as decodePercent } from 'node:querystring';
 import { ConfigError } from '../errors.ts';
 
 /** The environment variables that name proxies. Lowercase takes precedence, as in curl. */
@@ -65,7 +66,8 @@ export function tunnelFor(target: string, environment: ProxyEnvironment): URL | 
 
 /** Returns the header `Proxy-Authorization`; no header if the proxy's URL has no user. */
 export function proxyAuthorization({ username, password }: URL): Readonly<Record<string, string>> {
-  const pair = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+  // As curl does, this accepts a percent sign that is not escaped.
+  const pair = `${decodePercent(username)}:${decodePercent(password)}`;
   return pair === ':' ? {} : { 'proxy-authorization': `Basic ${Buffer.from(pair).toString('base64')}` };
 }
 

@@ -86,6 +86,7 @@ describe('the proxy on the way', () => {
   it.each([
     ['http://proxy:1', {}],
     ['http://user@proxy:1', { 'proxy-authorization': `Basic ${btoa('user:')}` }],
+    ['http://user:50%off@proxy:1', { 'proxy-authorization': `Basic ${btoa('user:50%off')}` }],
     ['http://us%40er:p%3Aw@proxy:1', { 'proxy-authorization': `Basic ${btoa('us@er:p:w')}` }],
   ])('%s receives user and password', (url, headers) => {
     expect(proxyAuthorization(new URL(url))).toEqual(headers);
