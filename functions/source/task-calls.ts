@@ -66,7 +66,11 @@ export function taskCalls(projectId: string, ask: <T>(request: TaskRequest<T>) =
           what: `the details of ${names[type]} task ${id}`,
           path: `${root}/${names[type]}-tasks/${id}`,
           query: [],
-          read: (text) => parseTaskDetails(text, type),
+          read: (text) => {
+            const content = parseTaskDetails(text, type);
+            const isOther = 'value' in content && content.value.id !== id;
+            return isOther ? { problem: `it is about task ${content.value.id}` } : content;
+          },
         }),
       ),
     fetchResults: (instanceId, offset) =>

@@ -48,7 +48,7 @@ export function parseTaskDetails(text: string, type: TaskType): Content<TaskDeta
       description: fields.text('description'),
       level: fields.text('level'),
       alarmCondition: fields.text('alarm_condition'),
-      rules: readRules(fields.take('sub_rules'), '', new Map()),
+      rules: readRules(fields.list('sub_rules'), '', new Map()),
     };
     const task = readTask(fields, type);
     return task === null ? { problem: 'it has no integer "id"' } : { value: { ...task, ...notes } };
@@ -91,6 +91,11 @@ class Fields {
 
   int64(field: string): bigint | null {
     return this.#read(field, int64Of);
+  }
+
+  /** Returns null for anything else, which `extra` keeps. */
+  list(field: string): readonly unknown[] | null {
+    return this.#read(field, (value) => (Array.isArray(value) ? value : null));
   }
 
   time(field: string): EpochMs | null {
@@ -219,8 +224,8 @@ function alarmedIn(object: unknown): boolean | null {
 }
 
 function truthOf(value: unknown): boolean | null {
-  const text = String(value).toLowerCase();
-  return text === 'true' ? true : text === 'false' ? false : null;
+  const truth = typeof value === 'string' ? value.toLowerCase() : value;
+  return truth === true || truth === 'true' ? true : truth === false || truth === 'false' ? false : null;
 }
 
 function nameIn(object: unknown): string | null {

@@ -143,6 +143,8 @@ describe('a result', () => {
     ['{"a":"true","Status":"false"}', false, null],
     ['{"Status":"unknown","flag":true}', true, null],
     ['[{"Status":"true"}]', true, null],
+    ['{"Status":["true"]}', null, null],
+    ['{"Status":{"toString":1,"valueOf":2}}', null, null],
     ['"text"', null, null],
     ['{}', null, null],
   ])('a result with the content %s is parsed as alarmed: %s, object name: %s', (text, alarmed, objectName) => {
@@ -179,6 +181,17 @@ describe('unusual replies', () => {
         ],
       },
     });
+  });
+
+  it('unusual replies with details of another task are not details of this one', async () => {
+    const server = await startLoopback(() => ({ body: '{"id":8,"sub_rules":[{"id":7}]}' }));
+    const details = connect(server.url).tasks.fetchTask('QUALITY_TASK', 7n);
+    await expect(details).rejects.toThrow('it is about task 8');
+  });
+
+  it('unusual replies with details keep rules that are not a list in extra', () => {
+    const content = parseTaskDetails('{"id":1,"sub_rules":{"id":7}}', 'QUALITY_TASK');
+    expect(content).toMatchObject({ value: { rules: [], extra: '{"sub_rules":{"id":7}}' } });
   });
 
   it.each(['[]', '{"count":1}', '{', 'null'])('like %s are not pages', (text) => {
