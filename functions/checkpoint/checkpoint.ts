@@ -30,6 +30,11 @@ const openEntry = z.strictObject({
    */
   lookedAtMs: storedMs,
   /**
+   * Time of the observation that has this state, while a run writes another one, dated `observedAtMs`. If that run is
+   * killed, its row may be in the table.
+   */
+  statedAtMs: storedMs.optional(),
+  /**
    * `outcome`: it is open. `notification`: it ended recently, and its notification status may still change; or the last
    * check did not find it, and the next one closes it if it is missing again.
    */

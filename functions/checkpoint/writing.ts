@@ -33,7 +33,8 @@ export function asWriting(checkpoint: Checkpoint, writing: Writing, commitId: st
     }),
     open: checkpoint.open.map((entry) => {
       const observedAtMs = timeOf(executionKey(entry.execution), entry.observedAtMs);
-      return observedAtMs === null ? entry : { ...entry, observedAtMs, lookedAtMs: 0 };
+      const { statedAtMs = entry.observedAtMs } = entry;
+      return observedAtMs === null ? entry : { ...entry, observedAtMs, lookedAtMs: 0, statedAtMs };
     }),
     commitIds: withCommitId(checkpoint.commitIds, commitId),
   };

@@ -1,6 +1,6 @@
 /** Records what a run reads: collects the rows and the change of the checkpoint for the next commit. */
 import { RecordedChange } from '../checkpoint/change.ts';
-import type { Checkpoint, Rereading } from '../checkpoint/checkpoint.ts';
+import type { Checkpoint, OpenEntry, Rereading } from '../checkpoint/checkpoint.ts';
 import { fingerprintOf, hash64 } from '../checkpoint/fingerprint.ts';
 import { isoTime } from '../clock.ts';
 import { contains, containsAny, gapsIn, lengthOf, overlap, spanMs, unionOf } from '../intervals.ts';
@@ -225,17 +225,19 @@ export class Recorder {
 
   /**
    * Writes an observation of an open execution that the source no longer lists, noted in `extra`. It is dated right
-   * after the state that it repeats, so a state that another run has written since stays the latest. The next run looks
-   * for the execution once more, in case the source left it out by mistake.
+   * after the state that it repeats, so a state that another run has written since stays the latest, even if that run was
+   * killed before its commit. The next run looks for the execution once more, in case the source left it out by mistake.
    */
-  addVanished(execution: Execution, vanishedAtMs: EpochMs): void {
+  addVanished({ execution, observedAtMs: knownAtMs, statedAtMs = knownAtMs }: OpenEntry, vanishedAtMs: EpochMs): void {
     const key = executionKey(execution);
     const noted = { ...execution, extra: vanishedExtra(execution.extra, isoTime(vanishedAtMs)) };
-    const observedAtMs = (this.#known.get(key)?.observedAtMs ?? vanishedAtMs) + 1;
-    this.#write(noted, observedAtMs);
+    this.#write(noted, statedAtMs + 1);
+    // The entry replaces the one before.
+    const observedAtMs = knownAtMs + 1;
     this.#known.set(key, { fingerprint: fingerprintOf(noted), observedAtMs });
-    const entry = { execution: noted, observedAtMs, lookedAtMs: vanishedAtMs };
-    this.#pending.change.opened.push({ ...entry, awaits: 'notification' });
+    this.#pending.change.opened.push({
+      ...{ execution: noted, observedAtMs, lookedAtMs: vanishedAtMs, awaits: 'notification' },
+    });
   }
 
   /**

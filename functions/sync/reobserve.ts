@@ -161,8 +161,9 @@ function recordFound(recorder: Recorder, collected: Collected, { due, found, exp
   }
 }
 
-function recordVanished(run: TargetRun, recorder: Recorder, { execution }: OpenEntry): void {
-  recorder.addVanished(execution, run.clock.now());
+function recordVanished(run: TargetRun, recorder: Recorder, entry: OpenEntry): void {
+  const { execution } = entry;
+  recorder.addVanished(entry, run.clock.now());
   run.log('info', 'an open execution is no longer at the source: it was run again or deleted', {
     target: run.target.name,
     id: String(execution.id),

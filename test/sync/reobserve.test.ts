@@ -2,6 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import { SourceError } from '../../functions/errors.ts';
 import type { Run } from '../../functions/sync/run.ts';
+import { checkpointKey, tableName } from '../../functions/warehouse/layout.ts';
+import { failingStore } from '../support/failing-store.ts';
 import { simTarget } from '../support/sim-config.ts';
 import {
   checkpointOf,
@@ -38,6 +40,28 @@ describe('open executions', () => {
     expect(JSON.parse(String(rows[0]?.['extra']))._dqsync.vanished_at).toMatch(/^2026-06-01T/);
     world.clock.advance(hourMs);
     expect((await world.syncWell()).rowsWritten).toBe(0);
+  });
+
+  it('open executions that vanish after a killed run wrote their end are shown with that end', async () => {
+    const { world, ids } = await worldWithOpen(1);
+    const [id = 0n] = ids;
+    world.clock.advance(hourMs);
+    world.sim.life.finish(id, 'FAILED');
+    let isWritten = false;
+    const store = failingStore(world.store, ({ key, method }) => {
+      isWritten ||= method === 'putIfAbsent' && key.startsWith(tableName);
+      return isWritten && key === checkpointKey('sales') ? 'die-before' : 'ok';
+    });
+    expect(await world.sync({ store })).toMatchObject([{ done: false }]);
+    expect(await world.view(`id = ${id}`)).toMatchObject([{ run_status: 'FAILED' }]);
+    world.sim.life.rerun(id);
+    for (let syncs = 0; syncs < 3; syncs += 1) {
+      world.clock.advance(hourMs);
+      await world.syncWell();
+    }
+    await world.expectTruth();
+    const [first] = await world.view(`id = ${id} ORDER BY start_time`);
+    expect(first).toMatchObject({ run_status: 'FAILED' });
   });
 
   it.each<[string, (world: SyncedSource, id: bigint) => void, string]>([
