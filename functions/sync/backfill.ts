@@ -7,8 +7,9 @@
  */
 import { rereadParts } from '../checkpoint/change.ts';
 import { densityNear, knownSpan } from '../checkpoint/coverage.ts';
-import { toDqsyncError } from '../errors.ts';
-import { gapsIn, lengthOf, unionOf } from '../intervals.ts';
+import { isoTime } from '../clock.ts';
+import { InternalError, toDqsyncError } from '../errors.ts';
+import { gapsIn, lengthOf, spansFrom, unionOf } from '../intervals.ts';
 import type { EpochMs, Window } from '../model.ts';
 import type { BackfillTask } from './backfill-task.ts';
 import { beginRun, firstRequest, type ReadingRun } from './begin-run.ts';
@@ -29,8 +30,9 @@ const leastPartMs = 3_600_000;
 
 /** A backfill in progress. */
 interface Backfill extends ReadingRun {
-  /** Null if there is nothing to read. */
-  calibration: Calibration | null;
+  /** Rows that start later may appear late, so only incremental runs cover them. */
+  finalToMs: EpochMs;
+  readonly calibration: Calibration;
   /** Total length of the spans to read, in milliseconds of start time. */
   totalMs: number;
   /** Executions in the slices read. */
@@ -53,12 +55,12 @@ export async function runBackfill(
     const asked = task.window ?? knownSpan(begun.recorder.checkpoint, run.settings.initialFromMs);
     const window = asked === null ? null : clampedTo(asked, begun.untilMs);
     state.window = window;
-    const backfill: Backfill = { ...begun, calibration: null, totalMs: 0, found: 0 };
     await readAndCommit(run, state, begun.committer, async () => {
-      if (window !== null && (rereads !== null || gapsIn(window, begun.recorder.checkpoint.coverage).length > 0)) {
-        backfill.calibration = await firstRequest(begun, window);
+      if (window !== null && begun.recorder.unreadIn(window).length > 0) {
+        const calibration = await firstRequest(begun, window);
+        const finalToMs = lateRowsFrom(run, begun.untilMs);
         const read = rereads !== null ? readAgain : mode === 'incremental' ? fillNewestFirst : fillGaps;
-        await read(backfill, window);
+        await read({ ...begun, calibration, finalToMs, totalMs: 0, found: 0 }, window);
       }
       begun.unproven.throwFirst();
     });
@@ -75,7 +77,7 @@ async function fillNewestFirst(backfill: Backfill): Promise<void> {
   backfill.totalMs = lengthOf(gaps());
   for (let leftMs = backfill.totalMs; leftMs > 0; ) {
     const { fromMs, toMs } = gaps().at(-1) ?? { fromMs: 0, toMs: 0 };
-    const rowsPerMs = densityNear(recorder.checkpoint.coverage, toMs) ?? calibration?.rowsPerMs ?? 0;
+    const rowsPerMs = densityNear(recorder.checkpoint.coverage, toMs) ?? calibration.rowsPerMs ?? 0;
     const partMs = Math.max(leastPartMs, Math.floor(partRows / rowsPerMs));
     await readSpans(backfill, [{ fromMs: Math.max(fromMs, toMs - partMs), toMs }]);
     await committer.commit('running', null);
@@ -92,11 +94,10 @@ async function fillNewestFirst(backfill: Backfill): Promise<void> {
  * that both share the work.
  */
 async function fillGaps(backfill: Backfill, window: Window): Promise<void> {
-  const { recorder, run, untilMs } = backfill;
-  const finalToMs = Math.max(window.fromMs, Math.min(window.toMs, lateRowsFrom(run, untilMs)));
-  const final = { fromMs: window.fromMs, toMs: finalToMs };
-  const young = gapsIn({ fromMs: finalToMs, toMs: window.toMs }, recorder.checkpoint.coverage);
-  let gaps = gapsIn(final, recorder.checkpoint.coverage);
+  const { recorder, finalToMs } = backfill;
+  const final = clampedTo(window, finalToMs);
+  const young = spansFrom([window], finalToMs).flatMap((span) => recorder.unreadIn(span));
+  let gaps = recorder.unreadIn(final);
   backfill.totalMs = lengthOf(gaps) + lengthOf(young);
   let part: readonly Window[] = gaps;
   while (part.length > 0) {
@@ -108,13 +109,14 @@ async function fillGaps(backfill: Backfill, window: Window): Promise<void> {
       await backfill.committer.commit('running', null);
     }
     const leftMs = lengthOf(gaps);
-    gaps = withoutUnproven(gapsIn(final, recorder.checkpoint.coverage), backfill.unproven);
+    gaps = withoutUnproven(recorder.unreadIn(final), backfill.unproven);
     part = isOvertaken ? upperHalf(gaps) : gaps;
     if (lengthOf(gaps) >= leftMs) {
       break;
     }
   }
   await readSpans(backfill, young);
+  requireRead(backfill, [window]);
 }
 
 /** Reads all of `window`, covered or not. Resumes an interrupted re-read of the same range if it is recent. */
@@ -127,6 +129,7 @@ async function readAgain(backfill: Backfill, window: Window): Promise<void> {
   const spans = gapsIn(window, read);
   backfill.totalMs = lengthOf(spans);
   await readSpans(backfill, spans);
+  requireRead(backfill, spans);
   if (unproven.windows.length === 0) {
     recorder.endReread();
     state.foundAgain = read.length > 0 ? null : backfill.found;
@@ -150,6 +153,7 @@ async function readSpans(backfill: Backfill, spans: readonly Window[]): Promise<
     // Rows may still appear after this time, and only incremental runs look back.
     const finalMs = Math.max(fromMs, Math.min(toMs, slice.settledUntilMs));
     recorder.addSlice(slice, finalMs);
+    backfill.finalToMs = Math.min(backfill.finalToMs, slice.settledUntilMs);
     unproven.add(slice.unproven);
     backfill.found += executionsIn(slice).length;
     if (slices.takeRevocation()) {
@@ -165,6 +169,19 @@ async function readSpans(backfill: Backfill, spans: readonly Window[]): Promise<
     }
   }
   return false;
+}
+
+/** @throws InternalError if anything in `spans` was neither read nor reported as unproven */
+function requireRead({ run, recorder, unproven, finalToMs }: Backfill, spans: readonly Window[]): void {
+  const unread = spans.flatMap((span) => recorder.unreadIn(clampedTo(span, finalToMs)));
+  const [missed] = withoutUnproven(unread, unproven);
+  if (missed !== undefined) {
+    const { fromMs, toMs } = missed;
+    throw new InternalError(`the backfill has not covered ${isoTime(fromMs)} to ${isoTime(toMs)}`, {
+      target: run.target.name,
+      remedy: 'Run it again. If it fails again, this is a defect of dqsync; please report it with this message.',
+    });
+  }
 }
 
 /**
@@ -190,13 +207,13 @@ function slicesOf(
   fromMs: EpochMs,
 ): SliceReader {
   state.at = { atMs: fromMs, doneMs: state.at.doneMs, totalMs };
-  state.expectedRows = calibration && expectedRows(calibration, totalMs);
+  state.expectedRows = expectedRows(calibration, totalMs);
   return new SliceReader({
     source,
     spans,
     settledUntilMs: () => lateRowsFrom(run, run.clock.now() - run.settings.settleMs),
-    rowsPerMs: densityNear(recorder.checkpoint.coverage, fromMs) ?? calibration?.rowsPerMs ?? null,
-    shown: calibration?.collected,
+    rowsPerMs: densityNear(recorder.checkpoint.coverage, fromMs) ?? calibration.rowsPerMs,
+    shown: calibration.collected,
     rowsInTimeLeft: () => rowsInTimeLeft(run),
     now: () => run.clock.now(),
   });

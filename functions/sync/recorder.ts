@@ -140,7 +140,7 @@ export class Recorder {
       .filter(({ fromMs }) => fromMs < provenToMs)
       .map(({ fromMs, toMs }) => ({ fromMs, toMs: Math.min(toMs, provenToMs) }));
     this.#hasProgress ||= covered.some((part) => this.rereads !== null || gaps.some((gap) => overlap(part, gap)));
-    this.#reread.push(...covered);
+    this.#reread.push(...(this.rereads === null ? [] : covered));
     this.#pending.change.windows.push(...covered.map((part) => ({ window: part, startTimesMs })));
     this.#noteMoved(collected, covered, late);
   }
@@ -175,6 +175,12 @@ export class Recorder {
     this.#pending.change.moved = [];
     this.#reread.length = 0;
     return forgotten;
+  }
+
+  /** Returns the parts of a window that are not proven yet; in a re-read, those that this run has not proven. */
+  unreadIn(window: Window): readonly Window[] {
+    const pending = this.#pending.change.windows.map((proven) => proven.window);
+    return gapsIn(window, unionOf(this.rereads === null ? [...this.#checkpoint.coverage, ...pending] : this.#reread));
   }
 
   /** Records that all of `rereads` was read. */

@@ -274,6 +274,29 @@ describe('a backfill that reads again', () => {
     await world.expectTruth();
   });
 
+  it.each([
+    { again: true, least: 9_000, most: 12_000 },
+    { again: false, least: 3_000, most: 6_000 },
+  ])(
+    'repeats what it has committed after a page that is longer than pages seemed, if it reads again: %o',
+    async ({ again, most, least }) => {
+      const world = await worldWithHistory(3_000);
+      const { traps } = world.sim;
+      traps.maxSpanDays = 1;
+      traps.pageCap = 30;
+      const log = (_level: string, message: string): void => {
+        traps.pageCap = message === 'committed' ? 100 : traps.pageCap;
+      };
+      const window = allBefore(world);
+      const { rowsRead } = await world.backfill({ window, again }, { log });
+      expect(rowsRead).toBeLessThan(most);
+      expect(rowsRead).toBeGreaterThan(least);
+      expect(gapsIn(window, (await checkpointOf(world)).coverage)).toEqual([]);
+      await world.syncWell();
+      await world.expectTruth();
+    },
+  );
+
   it('does not count a row as late if a sync has written it in the meantime', async () => {
     const world = await syncedSource();
     const startMs = world.clock.now();

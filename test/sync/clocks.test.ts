@@ -120,3 +120,20 @@ it.each([
     await world.expectTruth();
   },
 );
+
+it("a backfill is done if the source's clock turns out to be behind only while it reads", async () => {
+  const world = await syncedSource({ traps: { maxSpanDays: 1 } }, { initialFrom: '2026-06-01T09:00:00Z' });
+  const nowMs = world.clock.now() + 2 * hourMs;
+  world.sim.life.addMany(1_000, { fromMs: nowMs - 12 * dayMs, toMs: nowMs - 2 * hourMs });
+  await world.syncWell();
+  world.clock.advance(2 * hourMs);
+  world.sim.traps.beforePage = ({ query: { startTimeMs } }) => {
+    const daysAgo = (nowMs - (startTimeMs ?? 0)) / dayMs;
+    world.sim.traps.dateSkewMs = daysAgo > 4 && daysAgo < 10 ? -hourMs : world.sim.traps.dateSkewMs;
+  };
+  expect(await world.backfill({ window: { fromMs: nowMs - 12 * dayMs, toMs: nowMs } })).toMatchObject({ done: true });
+  const { coverage } = await checkpointOf(world);
+  expect(coverage.at(-1)?.toMs).toBeLessThan(nowMs - 75 * minuteMs + 1000);
+  await world.syncWell();
+  await world.expectTruth();
+});
