@@ -1,4 +1,5 @@
 /** Counts or reads a span of start times, and writes nothing. For comparisons of the source with the table. */
+import { IncompleteReadError } from '../errors.ts';
 import { contains, spanMs } from '../intervals.ts';
 import type { EpochMs, Execution, Window } from '../model.ts';
 import type { PageSource } from '../reading/page-source.ts';
@@ -49,7 +50,8 @@ export interface SpanRead {
 /**
  * Reads the span in proven slices.
  *
- * @throws IncompleteReadError if a part cannot be proven, and what reading throws
+ * @throws IncompleteReadError if a part cannot be proven, or trust was revoked after a slice was handed on; and what
+ *   reading throws
  */
 export async function readSpan(
   { run, source, span, rowsInTimeLeft, now }: SpanRead,
@@ -63,11 +65,16 @@ export async function readSpan(
     rowsInTimeLeft,
     now,
   });
+  let hasRead = false;
   for (let slice = await slices.next(); slice !== null; slice = await slices.next()) {
     const [unproven] = slice.unproven;
     if (unproven !== undefined) {
       throw unproven;
     }
+    if (slices.takeRevocation() && hasRead) {
+      throw new IncompleteReadError(span, null, 0, 'a later reply showed that earlier ones cannot be trusted');
+    }
+    hasRead ||= slice.proven.length > 0;
     await onSlice(slice);
   }
 }

@@ -167,8 +167,13 @@ export function lateRowsFrom(run: Pick<TargetRun, 'source' | 'settings'>, untilM
   return bySourceMs === untilMs ? fromMs : Math.floor(fromMs / recentStepMs) * recentStepMs;
 }
 
-/** Reads a window completely in one go. @throws what the source throws */
-export async function readWhole(run: TargetRun, source: PageSource, window: Window): Promise<WindowRead> {
+/** Reads a window completely in one go, again if trust was revoked meanwhile. @throws what the source throws */
+export async function readWhole(
+  run: Pick<TargetRun, 'source' | 'settings' | 'clock'>,
+  source: PageSource,
+  window: Window,
+): Promise<WindowRead> {
+  const { revision } = source.profile;
   const read = await readWindow(source, {
     window,
     settledUntilMs: lateRowsFrom(run, run.clock.now() - run.settings.settleMs),
@@ -178,7 +183,7 @@ export async function readWhole(run: TargetRun, source: PageSource, window: Wind
   if (read.failure !== null) {
     throw read.failure;
   }
-  return read;
+  return source.profile.revision === revision ? read : await readWhole(run, source, window);
 }
 
 /**
