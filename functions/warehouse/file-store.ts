@@ -18,11 +18,10 @@ import type { EpochMs } from '../model.ts';
 import { explained, fileErrorCode } from './file-errors.ts';
 import { withFileLock } from './file-lock.ts';
 import { exists, flushFolder, ignoreMissing, makeFolder } from './folders.ts';
-import { assertSafeKey, isHidden, rootPrefixes } from './layout.ts';
+import { assertSafeKey, isHidden } from './layout.ts';
 import { parseWarehouseUrl } from './location.ts';
 import { moveAside, removeAside } from './replaced-files.ts';
 import type { ListedObject, PutOutcome, Store, StoredObject } from './store.ts';
-import { requireWritableFolders } from './writable-folders.ts';
 
 /** Files are written here before they get their names. Listings skip it. */
 const temporaryFolder = '.tmp';
@@ -145,11 +144,6 @@ class FolderStore implements FileStore {
         await removeAside(folder, nowMs - keptMs);
       }
     });
-  }
-
-  async requireWritable(): Promise<void> {
-    const own = [temporaryFolder, replacedFolder, ...rootPrefixes.map((prefix) => prefix.slice(0, -1))];
-    await explained('read', this.folder, () => requireWritableFolders(this.folder, own));
   }
 
   /**

@@ -23,8 +23,6 @@ export const dataPrefixes: readonly string[] = [tableName, taskTableName, result
 export const quarantinePrefix = 'quarantine/';
 /** The start of the keys of checkpoints and the documents beside them. */
 export const statePrefix = 'state/';
-/** The starts of all keys that runs write. */
-export const rootPrefixes: readonly string[] = [...dataPrefixes, quarantinePrefix, statePrefix];
 
 export const reportKey = 'report/index.html';
 

@@ -66,8 +66,6 @@ export interface Store {
   setAside(key: string): Promise<void>;
   /** Removes objects that were set aside longer ago than this, by the store's own clock, if no lifecycle rule does. */
   removeSetAside(keptMs: number): Promise<void>;
-  /** Throws a `StorageError` if this user may not write to a folder of the warehouse. Writes nothing. Not in a bucket. */
-  requireWritable?(): Promise<void>;
 }
 
 /** Writes an object if its ETag is still `etag`; null if there must be none. */

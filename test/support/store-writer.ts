@@ -4,7 +4,7 @@
  * `node store-writer.ts increment <url> <key> <times>` increments a counter. `node store-writer.ts fill <url> <prefix>`
  * writes new objects until it is killed, and replaces `<prefix>/checkpoint` after each. Prints the number of each
  * object whose write was confirmed. `node store-writer.ts put <url> <key>` writes one object. Prints the outcome, or
- * the error's kind, code and message. `node store-writer.ts check <url>` does the same without writing.
+ * the error's kind, code and message.
  */
 import { createHash } from 'node:crypto';
 import { DqsyncError } from '../../functions/errors.ts';
@@ -14,15 +14,10 @@ import { bytesOf, increment } from './store-steps.ts';
 const [task, url = '', key = '', times = '0'] = process.argv.slice(2);
 const store = openFileStore(url);
 
-async function check(): Promise<string> {
-  await store.requireWritable?.();
-  return 'writable';
-}
-
 if (task === 'increment') {
   await increment(store, key, Number(times));
-} else if (task === 'put' || task === 'check') {
-  await (task === 'put' ? store.putIfAbsent(key, bytesOf('1')) : check()).then(
+} else if (task === 'put') {
+  await store.putIfAbsent(key, bytesOf('1')).then(
     (outcome) => process.stdout.write(JSON.stringify(outcome)),
     (error: unknown) =>
       process.stdout.write(

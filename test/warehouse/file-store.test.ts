@@ -356,31 +356,4 @@ describe('folder store: errors of the file system', () => {
       remedy: expect.stringContaining('permission to read and write'),
     });
   });
-
-  it.each<[string, readonly string[], string | null]>([
-    ['the warehouse', ['.'], '.'],
-    ['a workspace', ['quality_instance_observations/workspace=w'], 'quality_instance_observations/workspace=w'],
-    ['the state of a target', ['state/sales'], 'state/sales'],
-    ['temporary files', ['.tmp'], '.tmp'],
-    ['folders of others', ['lost+found', 'state/sales/deeper'], null],
-  ])('are detected before the first write if a folder is read-only: %s', async (_, sealed, named) => {
-    const folder = await tempFolder();
-    await chmod(folder, 0o755);
-    const warehouse = join(folder, 'warehouse');
-    for (const path of ['quality_instance_observations', 'state', ...sealed]) {
-      await mkdir(join(warehouse, path), { recursive: true });
-    }
-    for (const path of ['.', ...(await readdir(warehouse, { recursive: true }))]) {
-      await chmod(join(warehouse, path), sealed.includes(path) ? 0o555 : 0o777);
-    }
-    // Root may write anywhere, so the process must run as another user.
-    const user = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {};
-
-    const { stdout } = await promisify(execFile)(process.execPath, [writer, 'check', `file:${warehouse}`], user);
-
-    const message = named === null ? '' : `cannot write ${join(warehouse, named)}: permission denied`;
-    expect(JSON.parse(stdout)).toEqual(
-      named === null ? 'writable' : expect.objectContaining({ kind: 'storage', code: 'EACCES', message }),
-    );
-  });
 });

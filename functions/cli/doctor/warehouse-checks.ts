@@ -9,7 +9,6 @@ import { type Check, runCheck } from './check.ts';
 /** Writes the probe, reads it back, replaces it, and checks that a stale replacement is refused. */
 export async function checkWarehouse(store: Store): Promise<Check> {
   return await runCheck('warehouse', async () => {
-    await store.requireWritable?.();
     const first = probe();
     const written = await writeProbe(store, first);
     const read = await store.get(probeKey);

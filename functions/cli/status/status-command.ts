@@ -14,7 +14,7 @@ import { paint, writeJson, writeLine } from '../terminal/output.ts';
 import { askSourceClock, type SourceClock, withSource } from '../terminal/source-clock.ts';
 import { coverageView } from './coverage-timeline.ts';
 import { lostState } from './lost-state.ts';
-import { describeReadOnly, describeStatus, type StatusReport } from './status-report.ts';
+import { describeStatus, type StatusReport } from './status-report.ts';
 import { describeStatuses } from './status-table.ts';
 import { problemOf, statusOf } from './target-status.ts';
 
@@ -39,7 +39,6 @@ export async function status(options: StatusOptions): Promise<number> {
   const { config, targets } = opened;
   const isTable = targets.length > 1 && options.target.length === 0 && options.verbose !== true;
   const asksSource = options.check === true || options.json === true || !isTable;
-  const readOnly = await whyReadOnly(opened);
   const reports = await Promise.all(targets.map((target) => reportOn(opened, target, asksSource, options.maxAge)));
   const isIll = reports.some(({ problem }) => problem !== null);
   if (options.json) {
@@ -47,22 +46,12 @@ export async function status(options: StatusOptions): Promise<number> {
   } else if (options.check) {
     writeLine(reports.map(describeHealth).join('\n'));
   } else if (isTable) {
-    writeLine([describeStatuses(reports), ...(readOnly === null ? [] : [describeReadOnly(readOnly)])].join('\n'));
+    writeLine(describeStatuses(reports));
   } else {
-    const place = { warehouse: config.warehouse, readOnly, nowMs: opened.clock.now() };
+    const place = { warehouse: config.warehouse, nowMs: opened.clock.now() };
     writeLine(reports.map((report) => describeStatus(report, place)).join('\n\n'));
   }
   return reports.some((report) => 'error' in report.status) || (options.check === true && isIll) ? 1 : 0;
-}
-
-/** Returns why this user cannot write to the warehouse; null if that is possible, or if only a write could show it. */
-async function whyReadOnly({ store }: OpenTargets): Promise<string | null> {
-  try {
-    await store.requireWritable?.();
-    return null;
-  } catch (thrown) {
-    return toDqsyncError(thrown).message;
-  }
 }
 
 async function reportOn(

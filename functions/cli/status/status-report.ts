@@ -23,8 +23,6 @@ export interface StatusReport {
 export interface Place {
   /** URL of the warehouse. */
   readonly warehouse: string;
-  /** Why this user cannot write to it; null if nothing is known against that. */
-  readonly readOnly: string | null;
   readonly nowMs: number;
 }
 
@@ -38,7 +36,7 @@ type Fact = readonly [name: string, text: string | null];
  */
 export function describeStatus(
   { target, status, coverage, source, problem }: StatusReport,
-  { warehouse, readOnly, nowMs }: Place,
+  { warehouse, nowMs }: Place,
 ): string {
   const isLost = problem?.word === 'no state';
   const facts: readonly Fact[] =
@@ -59,7 +57,6 @@ export function describeStatus(
     ...facts,
     ['source', source === null ? null : sourceText(source)],
     ['warehouse', warehouse],
-    ['', readOnly === null ? null : describeReadOnly(readOnly)],
     ['health', problem === null || isShownByRun(problem) ? null : paint.red(problem.text)],
   ];
   const lines = all.flatMap(([name, text]) => (text === null ? [] : [`  ${name.padEnd(10)} ${text}`]));
@@ -69,11 +66,6 @@ export function describeStatus(
 /** Whether the line about the checkpoint or the last run says the same. */
 function isShownByRun({ word }: Problem): boolean {
   return word === 'unreadable' || word === 'failed' || word === 'waiting';
-}
-
-/** Says that a sync would fail, and why. */
-export function describeReadOnly(why: string): string {
-  return paint.yellow(`A sync by this user would fail: ${paragraph(why)}.`);
 }
 
 function completeness({ watermark, watermarkAgeSeconds, coverage }: TargetStatus): string {

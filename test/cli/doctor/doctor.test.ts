@@ -1,7 +1,7 @@
 /** `dqsync doctor` finds each problem and prints its remedy. */
-import { chmod, readdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { defaultAccount } from '../../simulator/accounts.ts';
 import { addExecutions, aWorld, hourMs, secretTexts, type World } from '../world.ts';
 
@@ -69,39 +69,12 @@ describe('dqsync doctor', () => {
     expect(check('config')).toMatchObject({ outcome: 'failed', finding: expect.stringContaining('"sauce"') });
   });
 
-  it('finds a warehouse in which this user can only write some folders; so does status', async () => {
-    const world = await aWorld();
-    addExecutions(world, 10);
-    await world.call(['sync']);
-    const warehouse = join(world.folder, 'warehouse');
-    // Root may write anywhere.
-    const user = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : undefined;
-    await chmod(world.folder, 0o755);
-    for (const path of await readdir(warehouse, { recursive: true })) {
-      await chmod(join(warehouse, path), 0o777);
-    }
-    await chmod(warehouse, 0o555);
-    onTestFinished(() => chmod(warehouse, 0o755));
-
-    const run = await world.cli(['doctor'], user && { user });
-    expect(run).toMatchObject({ exitCode: 1, stderr: '' });
-    expect(run.stdout).toContain(
-      `✗ warehouse    cannot write ${warehouse}: permission denied (code EACCES). Give the user`,
-    );
-    const shown = await world.cli(['status'], user && { user });
-    expect(shown).toMatchObject({ exitCode: 0, stderr: '' });
-    expect(shown.stdout).toContain(`A sync by this user would fail: cannot write ${warehouse}: permission denied.`);
-    expect((await world.call(['status'])).stdout.includes('would fail')).toBe(user === undefined);
-  });
-
-  it('finds a file where the warehouse is expected; so does status', async () => {
+  it('finds a file where the warehouse is expected', async () => {
     const world = await aWorld();
     await world.write('warehouse', '');
-    const message = `cannot write ${join(world.folder, 'warehouse')}: a part of the path is a file, not a folder`;
-    expect((await world.call(['doctor'])).stdout).toContain(
-      `✗ warehouse    ${message} (code ENOTDIR). Set "warehouse" to a fol`,
+    expect((await world.call(['doctor'])).stdout).toMatch(
+      /✗ warehouse +cannot \w+ .*: a part of the path is a file, not a folder \(code ENOTDIR\)\. Set "warehouse" to a fol/,
     );
-    expect((await world.call(['status'])).stdout).toContain(`A sync by this user would fail: ${message}.`);
     expect((await examined(world)).failed).toEqual(['warehouse', 'checkpoint']);
   });
 

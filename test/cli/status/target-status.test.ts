@@ -145,7 +145,7 @@ describe('the line on completeness', () => {
     ],
   ])('does not end before it starts: %s', (_, parts, expected) => {
     const report = { target: 'sales', problem: null, status: aStatus(parts, 10), coverage: null, source: null };
-    const text = describeStatus(report, { readOnly: null, warehouse: 'file:///w', nowMs: newYearMs + 10 * hourMs });
+    const text = describeStatus(report, { warehouse: 'file:///w', nowMs: newYearMs + 10 * hourMs });
     expect(/^ {2}complete {3}(.*)$/m.exec(text)?.[1]).toBe(expected);
   });
 });
