@@ -89,7 +89,7 @@ function passRateByDay(view: string, since: string): string {
   count_if(run_status = 'SUCCESS') AS passed,
   count_if(run_status = 'ALARMING') AS alarms,
   count_if(run_status = 'FAILED') AS failed,
-  round(1e2 * count_if(run_status = 'SUCCESS') / count(*), 1) AS pass_percent
+  round(1e2 * count_if(run_status = 'SUCCESS') / count(*), 3) AS pass_percent
 FROM ${view}
 WHERE ${since} AND run_status IN ('SUCCESS', 'ALARMING', 'FAILED')
 GROUP BY dt, workspace
@@ -100,7 +100,7 @@ function rulesFailingMost(view: string, since: string): string {
   return `SELECT workspace, task_id, ${newestName} AS name,
   count_if(run_status IN ('ALARMING', 'FAILED')) AS bad,
   count(*) AS finished,
-  round(1e2 * count_if(run_status IN ('ALARMING', 'FAILED')) / count(*), 1) AS bad_percent,
+  round(1e2 * count_if(run_status IN ('ALARMING', 'FAILED')) / count(*), 3) AS bad_percent,
   max(CASE WHEN run_status IN ('ALARMING', 'FAILED') THEN start_time END) AS last_bad
 FROM ${view}
 WHERE ${since} AND run_status IN ('SUCCESS', 'ALARMING', 'FAILED')

@@ -137,6 +137,16 @@ describe('named queries', () => {
     expect(await Promise.all(titles.map(named))).toEqual(titles.map(() => 'alpha'));
   });
 
+  it('show a single failure among thousands of runs in a rate', async () => {
+    const store = await tempWarehouse();
+    const runs = Array.from({ length: 4000 }, (_, index) => anObservation({ id: BigInt(index) }));
+    await writeObservations(store, [...runs, anObservation({ id: -1n, runStatus: 'FAILED' })]);
+    const sql = await opened(store);
+
+    expect(await ask(sql, sqlOf('Pass rate by day'))).toMatchObject([{ pass_percent: 99.975 }]);
+    expect(await ask(sql, sqlOf('Rules failing most'))).toMatchObject([{ bad_percent: 0.025 }]);
+  });
+
   it('tell tasks without an id apart by their names', async () => {
     const store = await tempWarehouse();
     const midnightMs = Math.floor(Date.now() / (24 * hourMs)) * 24 * hourMs;
