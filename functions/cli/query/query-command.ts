@@ -121,7 +121,10 @@ function writeTable({ columns, rows }: SqlResult, { maxRows, vertical }: QueryOp
     return;
   }
   const names = columns.map(({ name }) => name);
-  const shown = rows.slice(0, maxRows).map((row) => row.map(timeCell));
+  const isTime = columns.map(({ type }) => type.startsWith('TIMESTAMP'));
+  const shown = rows
+    .slice(0, maxRows)
+    .map((row) => row.map((value, index) => (isTime[index] ? timeCell(value) : value)));
   writeData(renderTable(names, shown, { isVertical: vertical }));
   const all = counted(rows.length, 'row');
   writeNote(

@@ -41,6 +41,14 @@ describe('dqsync query', () => {
     );
   });
 
+  it('prints times in the zone of the config, and a text that looks like one as it is', async () => {
+    const world = await aWorld();
+    await world.configure((config) => Object.assign(config, { partitionTimeZone: 'Asia/Shanghai' }));
+    const instant = '2026-01-01T20:00:00Z';
+    const { stdout } = await world.call(['query', `SELECT '${instant}' AS text, TIMESTAMP '${instant}' AS time`]);
+    expect(stdout.split('\n')[1]?.split(/ {2,}/)).toEqual([instant, '2026-01-02T04:00:00+08:00']);
+  });
+
   it('prints CSV with the necessary quotes, and JSON, both with exact ids', async () => {
     const { world, id } = await aSyncedWorld(3);
     const run = await world.cli([
