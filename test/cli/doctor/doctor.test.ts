@@ -168,25 +168,6 @@ describe('dqsync doctor', () => {
     },
   );
 
-  it.each([
-    ['missing', /^the source answers, but it sends no count$/],
-    ['page', /but its count does not include all rows: 1 in the last 30 days, but 1 and \d\d in two parts of them$/],
-    [
-      { cappedAt: 150 },
-      /but its count does not include all rows: 150 in the last 30 days, but 150 and \d\d in two parts/,
-    ],
-  ] as const)('notices that the count does not include all rows: %j', async (count, finding) => {
-    const world = await aWorld();
-    const nowMs = world.simulator.clock.now();
-    world.simulator.life.addMany(300, { fromMs: nowMs - 96 * hourMs, toMs: nowMs - hourMs });
-    expect((await examined(world)).check('list')).toMatchObject({ outcome: 'passed' });
-    world.simulator.traps.count = count;
-    const { exitCode, check } = await examined(world);
-    expect(exitCode).toBe(0);
-    expect(check('list')).toMatchObject({ outcome: 'noticed', finding: expect.stringMatching(finding) });
-    expect(check('list')?.remedy).toContain('up to three times as many requests');
-  });
-
   it('finds that the source ignores the window, and exits with 1', async () => {
     const world = await aWorld({ traps: { ignoredEnds: ['start_time'] } });
     world.simulator.life.addMany(3, {
