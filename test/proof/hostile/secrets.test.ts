@@ -60,6 +60,11 @@ function expectNoSecret(where: string, text: string): void {
 const replies: Readonly<Record<string, (heard: string) => Answer>> = {
   'repeats it in error_msg, 400': (heard) => json(400, { error_code: 'DQC.1', error_msg: heard }),
   'repeats it in error_code and request_id, 403': (heard) => json(403, { error_code: heard, request_id: heard }),
+  'repeats it in x-request-id, 400': (heard) => ({
+    status: 400,
+    headers: { 'x-request-id': encodeURI(heard.slice(0, 900)) },
+    body: '{"error_code":"DQC.1"}',
+  }),
   'repeats it with 401': (heard) => json(401, { error_code: 'APIG.0301', error_msg: heard }),
   'repeats it as HTML, 200': (heard) => ({ status: 200, headers: { 'content-type': 'text/html' }, body: heard }),
   'repeats it as a redirect': (heard) => ({ status: 302, headers: { location: encodeURI(heard.slice(0, 900)) } }),
