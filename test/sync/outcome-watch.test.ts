@@ -2,9 +2,10 @@
 import { describe, expect, it } from 'vitest';
 import type { PendingChange } from '../../functions/checkpoint/last-outcomes.ts';
 import type { OutcomeChanges } from '../../functions/sync/outcomes/outcome-changes.ts';
+import type { TargetOutcome } from '../../functions/sync/summary.ts';
 import { outcomesKey } from '../../functions/warehouse/layout.ts';
 import { failingStore, type StoreFate } from '../support/failing-store.ts';
-import { hourMs, minuteMs, type SyncedSource, syncedSource, warnings } from '../support/synced-source.ts';
+import { dayMs, hourMs, minuteMs, type SyncedSource, syncedSource, warnings } from '../support/synced-source.ts';
 
 /** Collects the announcements of all runs. */
 function listener() {
@@ -69,6 +70,23 @@ describe('changes of outcomes', () => {
     const seen: unknown[] = [];
     await world.syncWell({ announce: listener().announce, onTargetDone: ({ quality }) => seen.push(quality) });
     expect(seen).toMatchObject([{ newlyFailing: 1, alarms: 1, failed: 0, passed: 0, recovered: 0, failingNow: 1 }]);
+  });
+
+  it('do not count a task as failing now that has not run for 30 days, because it may be deleted', async () => {
+    const world = await syncedSource();
+    const seen: unknown[] = [];
+    const run = {
+      announce: listener().announce,
+      onTargetDone: (done: TargetOutcome) => seen.push(done.quality?.failingNow),
+    };
+    addRun(world, world.sim.life.addTask(), 'FAILED', 1n);
+    await world.syncWell(run);
+    world.clock.advance(29 * dayMs);
+    addRun(world, world.sim.life.addTask(), 'ALARMING', 2n);
+    await world.syncWell(run);
+    world.clock.advance(2 * dayMs);
+    await world.syncWell(run);
+    expect(seen).toEqual([1, 2, 1]);
   });
 
   it('are announced when an execution ends, not when it starts, and not when its notification changes', async () => {

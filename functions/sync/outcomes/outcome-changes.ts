@@ -27,7 +27,7 @@ export interface OutcomeCounts {
   recovered: number;
 }
 
-/** The same, and the tasks whose last execution did not succeed. */
+/** The same, and the tasks whose last execution, of the last 30 days, did not succeed. */
 export interface Quality extends Readonly<OutcomeCounts> {
   readonly failingNow: number;
 }

@@ -8,6 +8,9 @@ import { type Announce, type OutcomeCounts, type Quality, withRows } from './out
 
 type Kind = ReturnType<typeof lastOutcomesKind>;
 
+/** A task without an execution in the last 30 days, the days of a report, does not fail now: it may be deleted. */
+const currentMs = 30 * 86_400_000;
+
 /** Watches the outcomes of one run of one target. */
 export class OutcomeWatch {
   readonly #run: TargetRun;
@@ -62,7 +65,8 @@ export class OutcomeWatch {
 
   /** The changes seen by this run. */
   get quality(): Quality {
-    const tasks = [...this.#loaded.value.tasks.values()];
+    const fromMs = this.#run.clock.now() - currentMs;
+    const tasks = [...this.#loaded.value.tasks.values()].filter(({ lastMs }) => lastMs > fromMs);
     return { ...this.#counts, failingNow: tasks.filter(({ outcome }) => outcome !== 'SUCCESS').length };
   }
 
