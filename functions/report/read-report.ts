@@ -146,7 +146,7 @@ async function asOf(sql: WarehouseSql, { targets, nowMs }: ReportRequest): Promi
   const { rows } = await sql.run('SELECT CAST(max(start_ms) AS double) FROM report_runs', noPartitions);
   const known = [...targets.map(({ watermarkMs }) => watermarkMs), numberOrNull(rows[0]?.[0])];
   const knownMs = known.filter((ms) => ms !== null);
-  return knownMs.length === 0 ? nowMs : Math.max(...knownMs);
+  return knownMs.length === 0 ? nowMs : Math.min(nowMs, Math.max(...knownMs));
 }
 
 /**

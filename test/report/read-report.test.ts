@@ -238,6 +238,13 @@ describe('a report', () => {
     expect(data.workspaces[0]?.totals).toMatchObject({ settled: 48, runs24: 24, bad24: 24 });
   });
 
+  it('ends the last 24 hours now if an execution starts in the future', async () => {
+    const rows = [...history('F'.repeat(48)), anObservation({ startTimeMs: nowMs + 6 * hourMs })];
+    const data = await reportOn(rows, { targets: [aTarget({ watermarkMs: nowMs - hourMs })] });
+    expect(data.asOfMs).toBe(nowMs);
+    expect(data.workspaces[0]?.totals.bad24).toBe(23);
+  });
+
   it('names a task after the execution with the highest id of those that started last', async () => {
     const named = (name: string, id: bigint) =>
       anObservation({ name, id, taskType: name, startTimeMs: nowMs - hourMs });
