@@ -35,6 +35,7 @@ const explanations: Readonly<Record<string, Explanation>> = {
   ENOLCK: lasting('the file system does not support locks', localDisk),
   ENOTSUP: lasting('the file system does not support this, for example hard links', localDisk),
   ENOSYS: lasting('the file system does not support this, for example hard links', localDisk),
+  ELOOP: lasting('a link leads back to itself or to a folder above it', 'Remove the link.'),
   EISDIR: lasting('a folder exists where a file is expected', 'Move the folder away.'),
   ENAMETOOLONG: lasting('the path is too long', 'Set "warehouse" to a folder with a shorter path.'),
   EMFILE: passing('too many open files', 'Raise the limit ("ulimit -n") and run again.'),

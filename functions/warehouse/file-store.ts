@@ -10,7 +10,7 @@
  * load it.
  */
 import { createHash } from 'node:crypto';
-import { link, open, readdir, readFile, realpath, rename, stat, unlink } from 'node:fs/promises';
+import { link, open, readdir, readFile, rename, stat, unlink } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { type Clock, newToken, systemClock } from '../clock.ts';
 import { InternalError, StorageError } from '../errors.ts';
@@ -37,14 +37,12 @@ const maxListings = 20;
 
 /** The content of a folder, as keys. Keys of folders end in `/`. */
 interface FolderEntries {
-  /** Its path without symbolic links. */
-  readonly real: string;
   readonly files: readonly string[];
   readonly folders: readonly string[];
 }
 
 /** The content of a folder whose files were all there after it was read. */
-interface FolderObjects extends Pick<FolderEntries, 'real' | 'folders'> {
+interface FolderObjects extends Pick<FolderEntries, 'folders'> {
   readonly objects: readonly ListedObject[];
 }
 
@@ -149,14 +147,12 @@ class FolderStore implements FileStore {
   /**
    * Lists files folder by folder, without hidden ones. Follows symbolic links, as reads and writes do; otherwise a day
    * whose folder is a link would be missing silently.
-   *
-   * @param above real paths of the folders above, which stop a link that leads back to one of them
    */
-  async *#filesBelow(folderKey: string, prefix: string, above: readonly string[] = []): AsyncIterable<ListedObject> {
-    const { real, objects, folders } = await this.#objectsOf(folderKey, prefix, above);
+  async *#filesBelow(folderKey: string, prefix: string): AsyncIterable<ListedObject> {
+    const { objects, folders } = await this.#objectsOf(folderKey, prefix);
     yield* objects;
     for (const folder of folders) {
-      yield* this.#filesBelow(folder, prefix, [...above, real]);
+      yield* this.#filesBelow(folder, prefix);
     }
   }
 
@@ -166,12 +162,12 @@ class FolderStore implements FileStore {
    *
    * @throws StorageError if files go every time
    */
-  async #objectsOf(folderKey: string, prefix: string, above: readonly string[]): Promise<FolderObjects> {
+  async #objectsOf(folderKey: string, prefix: string): Promise<FolderObjects> {
     for (let listings = 0; listings < maxListings; listings += 1) {
-      const { real, files, folders } = await this.#entriesOf(folderKey, prefix, above);
+      const { files, folders } = await this.#entriesOf(folderKey, prefix);
       const objects = await this.#existing(files);
       if (objects.length === files.length) {
-        return { real, objects, folders };
+        return { objects, folders };
       }
     }
     throw new StorageError(
@@ -186,17 +182,13 @@ class FolderStore implements FileStore {
    * Returns the entries of a folder that may start with `prefix`, without hidden ones; none if the folder does not
    * exist.
    */
-  async #entriesOf(folderKey: string, prefix: string, above: readonly string[] = []): Promise<FolderEntries> {
+  async #entriesOf(folderKey: string, prefix: string): Promise<FolderEntries> {
     const path = join(this.folder, folderKey);
     return await explained('list', path, async () => {
       const files: string[] = [];
       const folders: string[] = [];
-      const real = await realpath(path).catch(ignoreMissing);
-      if (real === undefined || above.includes(real)) {
-        return { real: path, files, folders };
-      }
       // Listed completely first, because a compaction may change the folder in the meantime.
-      const entries = await readdir(path, { withFileTypes: true });
+      const entries = (await readdir(path, { withFileTypes: true }).catch(ignoreMissing)) ?? [];
       for (const entry of entries.filter(({ name }) => mayLeadTo(prefix, `${folderKey}${name}`))) {
         const key = `${folderKey}${entry.name}`;
         const target = join(path, entry.name);
@@ -207,7 +199,7 @@ class FolderStore implements FileStore {
           files.push(key);
         }
       }
-      return { real, files, folders };
+      return { files, folders };
     });
   }
 

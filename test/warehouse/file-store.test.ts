@@ -68,13 +68,13 @@ describe('folder store: links', () => {
     expect(await store.putIfAbsent('data/dt=1/a', bytesOf('2'))).toEqual({ kind: 'lost' });
   });
 
-  it('ends a listing if a link leads back to a parent folder', async () => {
+  it('fails a listing if a link leads back to a parent folder', async () => {
     const folder = await tempFolder();
     const store = openFileStore(`file:${folder}/warehouse`);
     await store.putIfAbsent('data/dt=1/a', bytesOf('1'));
     await symlink(join(folder, 'warehouse'), join(folder, 'warehouse/data/round'));
 
-    expect(await keysOf(store, 'data/')).toEqual(['data/dt=1/a']);
+    await expect(keysOf(store, 'data/')).rejects.toMatchObject({ kind: 'storage', code: 'ELOOP' });
   });
 
   it('leaves out a file whose name is not valid UTF-8', async () => {
