@@ -99,13 +99,10 @@ export function decodeAnyCheckpoint(bytes: Uint8Array, target: string, where: st
   }
   const result = document.safeParse(value);
   if (!result.success) {
-    const issue = result.error.issues[0];
-    throw damaged(
-      target,
-      where,
-      `${issue?.path.join('.') || 'the document'}: ${issue?.message ?? 'invalid'}`,
-      result.error,
-    );
+    const [issue] = result.error.issues;
+    const what = `${issue?.path.join('.') || 'the document'}: ${issue?.message ?? 'invalid'}`;
+    const hint = issue?.code === 'unrecognized_keys' ? 'If a newer release of dqsync wrote it, upgrade. ' : '';
+    throw damaged(target, where, what, result.error, hint);
   }
   const { format: _format, version: _version, digest, ...content } = result.data;
   if (digest !== digestOf(content)) {
@@ -163,12 +160,11 @@ function parseJson(bytes: Uint8Array, target: string, where: string): unknown {
   }
 }
 
-function damaged(target: string, where: string, what: string, cause: unknown): StateError {
+function damaged(target: string, where: string, what: string, cause: unknown, hint = ''): StateError {
   return new StateError(`the checkpoint ${where} is damaged (${what})`, {
     target,
     cause,
-    remedy:
-      'Nothing was overwritten. Restore an earlier version of the object (on S3: list its versions and copy one over it), or move it away to start again from initialFrom; the table keeps its rows, and the view shows each execution once.',
+    remedy: `Nothing was overwritten. ${hint}Restore an earlier version of the object (on S3: list its versions and copy one over it), or move it away to start again from initialFrom; the table keeps its rows, and the view shows each execution once.`,
   });
 }
 

@@ -275,7 +275,13 @@ describe('the protocol', () => {
     );
     await writeFile(path, novel);
     const [summary] = await world.sync();
-    expect(summary?.error).toMatchObject({ kind: 'state', message: expect.stringMatching(/damaged.*novelty/) });
+    expect(summary?.error).toMatchObject({
+      ...{
+        kind: 'state',
+        message: expect.stringMatching(/damaged.*novelty/),
+        remedy: expect.stringMatching(/upgrade/),
+      },
+    });
     expect(await readFile(path, 'utf8')).toBe(novel);
   });
 
