@@ -486,6 +486,11 @@ describe.skipIf(executablePath === null)('the report in a browser', () => {
     expect(await namesIn(page, 'night')).toEqual(['rule']);
   });
 
+  it('shows no negative length of an incident that begins in the future, by the clock of the source', async () => {
+    const page = await aPage([anObservation({ runStatus: 'FAILED', startTimeMs: nowMs + hourMs })]);
+    expect(await textOf(page.locator('#incidents tbody .row'))).toMatch(/\s0 s so far\s/);
+  });
+
   it('counts tasks without a row in the figures at the top, unless a filter leaves them out', async () => {
     const data = await aReport(someTasks);
     const page = await pageOf({ ...data, tasks: data.tasks.slice(0, 1), incidents: [] });

@@ -66,7 +66,7 @@ const units = [
 export function duration(ms: number): string {
   const index = units.findIndex(([, unitMs]) => ms >= unitMs);
   const [name, unitMs] = units[index === -1 ? 3 : index] ?? units[3];
-  const whole = Math.floor(ms / unitMs);
+  const whole = Math.max(0, Math.floor(ms / unitMs));
   const next = units[index + 1];
   const rest = index === -1 || next === undefined ? 0 : Math.floor((ms - whole * unitMs) / next[1]);
   return rest === 0 || next === undefined ? `${whole} ${name}` : `${whole} ${name} ${rest} ${next[0]}`;
