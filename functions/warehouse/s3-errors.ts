@@ -7,12 +7,13 @@ import { ProxyError } from '../network/tunnel.ts';
 
 /**
  * The meaning of a failure.
- * - `doubtful`: the condition failed, S3 answered our own write twice (412), another write was in progress (409), no
- * reply arrived, or S3 is failing; the write may have succeeded
+ * - `doubtful`: the condition failed, S3 answered our own write twice (412), no reply arrived, or S3 is failing; the
+ * write may have succeeded
+ * - `conflict`: another write was in progress (409), and ours did not happen
  * - `absent`: the object does not exist
  * - `refused`: a retry does not help
  */
-export type S3Failure = 'doubtful' | 'absent' | 'refused';
+export type S3Failure = 'doubtful' | 'conflict' | 'absent' | 'refused';
 
 /** The object or listing of a request, as the SDK names it; all of it may be shown. */
 export interface S3Place {
@@ -60,7 +61,7 @@ const wrongRegion = refused('the bucket is in another region', 'Set AWS_REGION t
  */
 const explanations: readonly (readonly [of: string, Explanation])[] = [
   ['PreconditionFailed', doubtful('S3 reported a conflict (412), but the object is unchanged', laterRemedy)],
-  ['409', doubtful('S3 reported a conflict (409)', laterRemedy)],
+  ['409', { failure: 'conflict', what: 'S3 reported a conflict (409)', remedy: laterRemedy }],
   ['RequestTimeout', doubtful('the request did not arrive in time', networkRemedy)],
   ['BadDigest XAmzContentSHA256Mismatch', doubtful('the data was corrupted in transit', networkRemedy)],
   ['TimeoutError', doubtful('S3 did not reply in time', networkRemedy)],

@@ -8,8 +8,9 @@
  *
  * - 200: won
  * - 404 on If-Match: lost
- * - 409, 412, 5xx, no reply after the SDK's three attempts: won if our bytes are read back; lost if others are, unless
- *   they are those to be replaced; else unknown
+ * - 409: unknown
+ * - 412, 5xx, no reply after the SDK's three attempts: won if our bytes are read back; lost if others are, unless they
+ *   are those to be replaced; else unknown
  * - anything else: StorageError
  *
  * The SDK retries transport failures. The caller (write-retries.ts) retries lost and unknown writes.
@@ -257,7 +258,7 @@ class BucketStore implements PageStore {
       if (failure === 'absent' || failure === 'refused') {
         throw cause;
       }
-      return await this.#readBack(write, cause);
+      return failure === 'conflict' ? { kind: 'unknown', cause } : await this.#readBack(write, cause);
     }
   }
 
