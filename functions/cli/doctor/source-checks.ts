@@ -6,6 +6,7 @@ import { CredentialsError, SourceError, toDqsyncError } from '../../errors.ts';
 import { type EpochMs, type Execution, maxPageRows, type Page, type PageFilter } from '../../model.ts';
 import type { Source } from '../../source/client.ts';
 import { readCredentials } from '../../source/credentials.ts';
+import { isOverQuota } from '../../source/source-errors.ts';
 import { maxSkewMs } from '../../sync/clock-skew.ts';
 import { targetOf } from '../../sync/targets.ts';
 import { requireWindows } from '../../sync/window-check.ts';
@@ -75,11 +76,17 @@ async function checkList(
       skip(['list', ...laterChecks], 'the check of the credentials failed', note);
       return null;
     }
-    const isAnswer = error instanceof SourceError && error.httpStatus !== undefined;
+    // A reply without a code is not of the service, and a gateway may refuse for the quota before it checks them.
+    const { httpStatus, code } = error instanceof SourceError ? error : {};
+    const isAccepted = httpStatus !== undefined && code !== undefined && !isOverQuota(httpStatus, code);
     note(
-      isAnswer
+      isAccepted
         ? checkOf('credentials', 'passed', 'the source accepts them')
-        : checkOf('credentials', 'skipped', 'the source did not reply'),
+        : checkOf(
+            'credentials',
+            'skipped',
+            `not checked: ${httpStatus === undefined ? 'no reply' : `HTTP ${httpStatus}`}`,
+          ),
     );
     note(failedCheck('list', error));
     skip(laterChecks, 'the list request failed', note);

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { defaultAccount } from '../../simulator/accounts.ts';
+import { startLoopback } from '../../source/loopback.ts';
 import { addExecutions, aWorld, hourMs, secretTexts, type World } from '../world.ts';
 
 interface CheckJson {
@@ -203,5 +204,22 @@ describe('dqsync doctor', () => {
     expect(failed).toEqual(['list']);
     expect(check('credentials')?.outcome).toBe('skipped');
     expect(check('list')?.remedy).toContain('source.endpoint');
+  });
+
+  it.each([
+    [429, 'skipped'],
+    [502, 'skipped'],
+    [403, 'passed'],
+  ])('a reply with status %i leaves the check of the credentials %s', async (status, outcome) => {
+    const world = await aWorld();
+    await world.write('secret.json', JSON.stringify({ token: defaultAccount.tokens[0] }));
+    const body = status === 502 ? '<html>' : '{"error_code":"DQC.1","error_msg":"no"}';
+    const server = await startLoopback(() => ({ status, headers: { 'retry-after': '9999' }, body }));
+    await world.configure((config) => {
+      config.source['endpoint'] = server.url;
+    });
+    const { failed, check } = await examined(world);
+    expect(failed).toEqual(['list']);
+    expect(check('credentials')?.outcome).toBe(outcome);
   });
 });
