@@ -24,9 +24,16 @@ export class ProxyError extends Error {
  * Opens a connection through a proxy.
  *
  * @param timeoutMs longest wait for the proxy
+ * @param signal ends the wait earlier
  * @throws ProxyError
  */
-export function openTunnel(proxy: URL, host: string, port: number, timeoutMs: number): Promise<Socket> {
+export function openTunnel(
+  proxy: URL,
+  host: string,
+  port: number,
+  timeoutMs: number,
+  signal?: AbortSignal,
+): Promise<Socket> {
   const authority = `${host.includes(':') ? `[${host}]` : host}:${port}`;
   const { promise, resolve, reject } = Promise.withResolvers<Socket>();
   const request: ClientRequest = (proxy.protocol === 'https:' ? overHttps : overHttp)({
@@ -37,7 +44,7 @@ export function openTunnel(proxy: URL, host: string, port: number, timeoutMs: nu
     headers: { host: authority, ...proxyAuthorization(proxy) },
     agent: false,
   });
-  const deadline = abortAfter(timeoutMs, () => new ProxyError('ETIMEDOUT'));
+  const deadline = abortAfter(timeoutMs, () => new ProxyError('ETIMEDOUT'), signal);
   deadline.signal.addEventListener('abort', () => request.destroy(deadline.signal.reason), { once: true });
   request.once('connect', ({ statusCode = 0 }, socket: Socket) => {
     deadline.cancel();

@@ -4,6 +4,7 @@
  *
  * undici's own retry interceptor has no jitter and does not retry its own header and body timeouts, so it is not used.
  */
+import { setMaxListeners } from 'node:events';
 import { promisify } from 'node:util';
 import { unzip, type ZlibOptions } from 'node:zlib';
 import type { buildConnector, Dispatcher } from 'undici';
@@ -82,6 +83,7 @@ export class Endpoint {
   readonly #pool: Pool;
   readonly #clock: Clock;
   readonly #requestTimeoutMs: number;
+  readonly #closing = new AbortController();
   readonly route: Route;
 
   /**
@@ -94,12 +96,16 @@ export class Endpoint {
     this.route = { host, proxy };
     this.#clock = clock;
     this.#requestTimeoutMs = all.requestTimeoutMs;
+    const { signal } = this.#closing;
+    // Each connection listens to it.
+    setMaxListeners(0, signal);
+    const connect = makeConnector({ timeout: all.connectTimeoutMs, allowH2: false, signal });
     this.#pool = new Pool(origin, {
       connections: all.connections,
       pipelining: 1,
       // The pacer and the retries assume one request per connection at a time.
       allowH2: false,
-      connect: proxy === null ? { timeout: all.connectTimeoutMs } : connectThrough(proxy, all.connectTimeoutMs),
+      connect: proxy === null ? connect : connectThrough(proxy, all.connectTimeoutMs, connect, signal),
       headersTimeout: all.headersTimeoutMs,
       bodyTimeout: all.bodyTimeoutMs,
       maxResponseSize: all.maxReplyBytes,
@@ -149,17 +155,24 @@ export class Endpoint {
     return new TransportFault(kind, code, this.route);
   }
 
-  /** Aborts requests in flight and closes the connections. */
+  /** Aborts requests in flight and closes the connections, also those that are not open yet. */
   async close(): Promise<void> {
-    await this.#pool.destroy();
+    const closed = this.#pool.destroy();
+    // undici waits until such a connection is open or times out, and keeps the process alive.
+    this.#closing.abort();
+    await closed;
   }
 }
 
 /** Makes connections through a proxy: TLS inside its tunnel. */
-function connectThrough(proxy: URL, timeoutMs: number): buildConnector.connector {
-  const connect = makeConnector({ timeout: timeoutMs, allowH2: false });
+function connectThrough(
+  proxy: URL,
+  timeoutMs: number,
+  connect: buildConnector.connector,
+  signal: AbortSignal,
+): buildConnector.connector {
   return (options, callback) => {
-    openTunnel(proxy, options.hostname, Number(options.port || 443), timeoutMs).then(
+    openTunnel(proxy, options.hostname, Number(options.port || 443), timeoutMs, signal).then(
       (httpSocket) => connect({ ...options, httpSocket }, callback),
       (error: Error) => callback(error, null),
     );

@@ -1,4 +1,5 @@
-import { describe, expect, it } from 'vitest';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Clock } from '../../functions/clock.ts';
 import { createPacer } from '../../functions/source/pacing.ts';
 import packageJson from '../../package.json' with { type: 'json' };
@@ -73,6 +74,30 @@ describe('a request for a page', () => {
     secret.write({ token: 'second' });
     await source.fetchPage(aRequest);
     expect(server.received.map(({ headers }) => headers['x-auth-token'])).toEqual(['first', 'first']);
+  });
+
+  it.each([
+    ['during the TLS handshake', false],
+    ['while a proxy opens a tunnel', true],
+  ])('closes a connection that is not open yet: %s', async (_, isProxied) => {
+    const silent = createServer();
+    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+    onTestFinished(() => {
+      silent.close();
+    });
+    const { port } = silent.address() as AddressInfo;
+    const accepted = new Promise<Socket>((resolve) => silent.once('connection', resolve));
+    const source = connect(isProxied ? 'https://dayu.example.com' : `https://127.0.0.1:${port}`, {
+      environment: isProxied ? { HTTPS_PROXY: `http://127.0.0.1:${port}` } : {},
+      limits: { connectTimeoutMs: 60_000 },
+    });
+    const page = source.fetchPage(aRequest).catch(() => 'failed');
+    const socket = await accepted;
+    const ended = new Promise((resolve) => socket.on('error', () => undefined).on('close', resolve));
+    socket.resume();
+    await source.close();
+    await ended;
+    expect(await page).toBe('failed');
   });
 
   it('opens nothing before the first page', async () => {
