@@ -509,6 +509,17 @@ describe('rule results', () => {
     expect(first.map((row) => row['rule_id'])).toEqual([expect.any(String), expect.any(String)]);
   });
 
+  it('rule results that are fetched again replace the first ones even if the clock of the source was set back in between', async () => {
+    const world = await syncedSource({ traps: { abnormalDelayMs: 30 * minuteMs } });
+    const task = world.sim.life.addTask({ rules: 1 });
+    world.sim.life.addExecution({ task, runStatus: 'ALARMING', startTimeMs: world.clock.now() - 5 * minuteMs });
+    await syncs(world, 1);
+    world.sim.traps.dateSkewMs = -12 * hourMs;
+    await syncs(world, 4);
+    const rows = await resultsView(world.folder);
+    expect(rows.map((row) => row['abnormal_table_status'])).toEqual(['SUCCESS']);
+  });
+
   it('are requested once each if more executions wait than the backlog lists', async () => {
     const world = await syncedSource();
     const toMs = world.clock.now() - hourMs;

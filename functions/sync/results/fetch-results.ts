@@ -215,8 +215,9 @@ class ResultsFetcher {
   async #commit(batch: readonly FetchedExecution[]): Promise<void> {
     const run = this.#run;
     const fetched = stillPending(await this.#backlog.reload(run), batch).map((one) =>
-      // Readers compare this time with new starts of the instance, which are times of the source's clock.
-      one.entry.state === 'rerun' ? one : { ...one, fetchedAtMs: sourceTime(run, one.fetchedAtMs) },
+      // Readers compare this time with new starts of the instance, which are times of the source's clock. Results that
+      // are fetched once more must be later than the first ones, even if the source's clock was set back.
+      one.entry.state === 'none' ? { ...one, fetchedAtMs: sourceTime(run, one.fetchedAtMs) } : one,
     );
     const rows = fetched.flatMap((one) => this.#rowsOf(one));
     if (rows.length > 0) {
