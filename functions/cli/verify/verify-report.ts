@@ -188,7 +188,8 @@ function conclusion({ target, days, repairs, duplicates, error }: VerifiedTarget
     const remedy = days.some(isRepairable)
       ? `To read them again: ${command} --repair`
       : 'Reading them again does not help: look for a newer version of dqsync, or correct the rows at the source.';
-    return `${paint.red('✗')} ${paint.bold(target)}  differences on ${count(wrong)} of ${counted(days.length, 'day')}. ${remedy}`;
+    const verb = wrong === 1 ? 'does' : 'do';
+    return `${paint.red('✗')} ${paint.bold(target)}  ${count(wrong)} of ${counted(days.length, 'day')} ${verb} not match. ${remedy}`;
   }
   if (error !== null) {
     return `${paint.red('✗')} ${paint.bold(target)}  only ${counted(days.length, 'day')} could be verified`;

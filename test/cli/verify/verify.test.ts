@@ -119,7 +119,7 @@ describe('dqsync verify', () => {
     expect(run.exitCode).toBe(1);
     expect(run.stdout).toMatch(new RegExp(`${lost} +101 +0 +101 +0 +0 +0 +0 +0 +0\n`));
     expect(run.stdout).toContain(`✗ ${lost}  101 executions missing\n`);
-    expect(run.stdout).toContain('✗ sales  differences on 1 of 5 days.');
+    expect(run.stdout).toContain('✗ sales  1 of 5 days does not match.');
     expect(run.stdout).toContain(`${fiveDays(world).join(' ')} --repair\n`);
 
     const repaired = await world.call([...fiveDays(world), '--repair', '--json']);
@@ -407,7 +407,7 @@ describe('dqsync verify', () => {
     const span = `${dayText(world, 0)}T00:00:00Z to ${dayText(world, 5)}T00:00:00Z`;
     expect(run.stdout.match(/^✗ \S+ .*/gm)).toEqual([
       `✗ ${dayText(world, 0)} to ${dayText(world, 4)}  not covered yet from ${span}: dqsync sync, or dqsync backfill, fills it`,
-      expect.stringMatching(/^✗ fresh {2}differences on 5 of 5 days\./),
+      expect.stringMatching(/^✗ fresh {2}5 of 5 days do not match\./),
     ]);
   });
 
