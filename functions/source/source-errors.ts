@@ -110,6 +110,15 @@ function foreignRemedy(endpointKey: Doing['endpointKey']): string {
   return `Check ${endpointKey}, and whether a proxy or web filter replies instead of the API.`;
 }
 
+const entities: ReadonlyMap<unknown, string> = new Map([
+  ['amp', '&'],
+  ['lt', '<'],
+  ['gt', '>'],
+  ['quot', '"'],
+  ['apos', "'"],
+  ['#39', "'"],
+]);
+
 /**
  * Describes a reply that does not come from the API: a redirect with its host, a web page with its title. Null for any
  * other reply.
@@ -128,7 +137,12 @@ export function foreignReply(reply: HttpReply, redact: (text: string) => string)
   if (!/html/i.test(reply.header('content-type') ?? '') && !/^\s*<(!doctype html|html)/i.test(reply.text ?? '')) {
     return null;
   }
-  const title = cleanText(/<title[^>]*>([^<]*)</i.exec(reply.text ?? '')?.[1], redact);
+  const [, escaped = ''] = /<title[^>]*>([^<]*)</i.exec(reply.text ?? '') ?? [];
+  // Without entities, so that a secret is recognized.
+  const title = cleanText(
+    escaped.replace(/&(amp|lt|gt|quot|apos|#39);/g, (_, name) => entities.get(name) ?? ''),
+    redact,
+  );
   const server = cleanText(reply.header('server'), redact);
   return `a web page${title === undefined ? '' : ` "${title}"`}${server === undefined ? '' : ` from ${server}`}`;
 }
