@@ -99,6 +99,15 @@ describe('a secret that the source echoes', () => {
     expect(everythingIn(error)).not.toContain(shown);
   });
 
+  it('is redacted if it is in the title of a web page', async () => {
+    const password = `planted&<"'>`;
+    const body = '<html><title>wrong: planted&amp;&lt;&quot;&#39;&gt;</title>';
+    const server = await startLoopback(() => ({ status: 401, headers: { 'content-type': 'text/html' }, body }));
+    const secret = secretFile({ domainName: 'd', userName: 'u', password });
+    const source = connect(server.url, { iamEndpoint: server.url, credentialsRef: secret.ref });
+    expect((await errorOf(source.fetchPage(aRequest))).message).toContain('a web page "wrong: [redacted]"');
+  });
+
   it('is redacted if a part of it has the form of a token', async () => {
     const longToken = 'MIIFbQYJKoZIhvcNAQcCoIIFXjCCBVoCAQExDTALBglghkgBZQMEAgEwggN7BgkqhkiG9w0BBwGgggNs';
     const error = await refusedWith(400, { error_msg: `decrypt token fail, token:${longToken.slice(0, 70)}` });
