@@ -185,8 +185,9 @@ export class Alarms extends Construct {
         metric: new MathExpression({
           label: 'Passed, percent',
           // SUM instead of "+": if none passed, "passed" has no value and "+" would have none, but SUM returns the other one.
-          // Without "bad", all passed, and the expression has no value.
-          expression: '100 - 100 * bad / SUM([passed, bad])',
+          // FILL instead of "bad": on a day on which all passed, the expression would have no value, and CloudWatch would
+          // evaluate the day before instead, so that the alarm would not end.
+          expression: '100 - 100 * FILL(bad, 0) / SUM([passed, bad])',
           usingMetrics: { passed: sum('Passed', day), bad: sum('NotPassed', day) },
           period: day,
         }),

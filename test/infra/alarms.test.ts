@@ -67,7 +67,7 @@ describe('alarms', () => {
       ComparisonOperator: 'LessThanThreshold',
       TreatMissingData: 'notBreaching',
       Metrics: Match.arrayWith([
-        Match.objectLike({ Expression: '100 - 100 * bad / SUM([passed, bad])' }),
+        Match.objectLike({ Expression: '100 - 100 * FILL(bad, 0) / SUM([passed, bad])' }),
         Match.objectLike({ MetricStat: Match.objectLike({ Period: 86_400, Stat: 'Sum' }) }),
       ]),
     });
