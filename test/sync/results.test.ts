@@ -242,6 +242,19 @@ describe('rule results', () => {
     await expectResults(world);
   });
 
+  it('are complete if rules on several pages have no ids', async () => {
+    const world = await syncedSource();
+    const task = world.sim.life.addTask({ rules: 210 });
+    world.sim.life.addExecution({ task, runStatus: 'ALARMING', startTimeMs: world.clock.now() - hourMs });
+    const withoutIds = resultsBy(world, async (own, id, offset) => {
+      const page = await own.fetchResults(id, offset);
+      const noIds = { ruleId: null, ruleInstanceId: null };
+      return page && { ...page, rules: page.rules.map((rule) => rule.map((result) => ({ ...result, ...noIds }))) };
+    });
+    expect(await world.syncWell(withoutIds)).toMatchObject({ results: 1 });
+    expect(await resultsView(world.folder)).toHaveLength(210);
+  });
+
   it('are not doubled by a source that shows its first page for each offset', async () => {
     const world = await syncedSource();
     const task = world.sim.life.addTask({ rules: 20 });

@@ -150,5 +150,7 @@ function shownOn({ rules }: ResultPage): (readonly [key: string, results: readon
 
 function keyOf(results: readonly RuleResult[]): string {
   const { ruleId = null, ruleInstanceId = null, extra } = results[0] ?? {};
-  return ruleId === null && ruleInstanceId === null ? `${extra}` : `${ruleId}/${ruleInstanceId}`;
+  // Rules without ids differ only in what was found.
+  const found = [extra, ...results.map(({ metrics }) => metrics)];
+  return ruleId === null && ruleInstanceId === null ? found.join('/') : `${ruleId}/${ruleInstanceId}`;
 }
