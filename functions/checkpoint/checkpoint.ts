@@ -30,8 +30,8 @@ const openEntry = z.strictObject({
    */
   lookedAtMs: storedMs,
   /**
-   * Time of the observation that has this state, while a run writes another one, dated `observedAtMs`. If that run is
-   * killed, its row may be in the table.
+   * Time of the observation that has this state, while a run writes an outcome, dated `observedAtMs`. If that run is
+   * killed, the outcome may be in the table.
    */
   statedAtMs: storedMs.optional(),
   /**

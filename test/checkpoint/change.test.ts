@@ -8,6 +8,7 @@ import { fingerprintOf } from '../../functions/checkpoint/fingerprint.ts';
 import { rewindTo } from '../../functions/checkpoint/rewound.ts';
 import { asWriting } from '../../functions/checkpoint/writing.ts';
 import { contains } from '../../functions/intervals.ts';
+import { anObservation } from '../support/builders.ts';
 import { anExecution } from '../support/paged-source.ts';
 
 const identity = { projectId: 'p', workspace: 'w', filter: { taskType: 'QUALITY_TASK' }, partitionTimeZone: 'UTC' };
@@ -260,7 +261,8 @@ describe('changes to a checkpoint', () => {
   ])(
     'combine the mark that a row is being written with %s observation that is committed %s it',
     (_, order, observedAtMs, isMarked) => {
-      const mark = (checkpoint: Checkpoint): Checkpoint => asWriting(checkpoint, new Map([['1@11000', 500]]), 'mark');
+      const row = anObservation({ id: 1n, startTimeMs: 11_000, observedAtMs: 500 });
+      const mark = (checkpoint: Checkpoint): Checkpoint => asWriting(checkpoint, new Map([['1@11000', row]]), 'mark');
       const commit = (checkpoint: Checkpoint): Checkpoint =>
         applyChange(checkpoint, observing(observedAtMs, 'then'), lookbackMs);
       const known = applyChange(emptyCheckpoint(identity), observing(400, 'known'), lookbackMs);

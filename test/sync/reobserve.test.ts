@@ -42,18 +42,21 @@ describe('open executions', () => {
     expect((await world.syncWell()).rowsWritten).toBe(0);
   });
 
-  it('open executions that vanish after a killed run wrote their end are shown with that end', async () => {
+  it.each([
+    ['their end are shown with that end', 'FAILED', { run_status: 'FAILED', extra: null }],
+    ['another open state get a note', 'SUSPENDING', { extra: expect.stringContaining('vanished_at') }],
+  ])('open executions that vanish after a killed run wrote %s', async (_how, status, expected) => {
     const { world, ids } = await worldWithOpen(1);
     const [id = 0n] = ids;
     world.clock.advance(hourMs);
-    world.sim.life.finish(id, 'FAILED');
+    world.sim.life.finish(id, status);
     let isWritten = false;
     const store = failingStore(world.store, ({ key, method }) => {
       isWritten ||= method === 'putIfAbsent' && key.startsWith(tableName);
       return isWritten && key === checkpointKey('sales') ? 'die-before' : 'ok';
     });
     expect(await world.sync({ store })).toMatchObject([{ done: false }]);
-    expect(await world.view(`id = ${id}`)).toMatchObject([{ run_status: 'FAILED' }]);
+    expect(await world.view(`id = ${id}`)).toMatchObject([{ run_status: status }]);
     world.sim.life.rerun(id);
     for (let syncs = 0; syncs < 3; syncs += 1) {
       world.clock.advance(hourMs);
@@ -61,7 +64,7 @@ describe('open executions', () => {
     }
     await world.expectTruth();
     const [first] = await world.view(`id = ${id} ORDER BY start_time`);
-    expect(first).toMatchObject({ run_status: 'FAILED' });
+    expect(first).toMatchObject(expected);
   });
 
   it.each<[string, (world: SyncedSource, id: bigint) => void, string]>([
