@@ -220,11 +220,16 @@ export class Recorder {
     }
   }
 
-  /** Expires an open execution that could not be re-checked and may still exist, if it is older than `maxOpenDays`. */
+  /**
+   * Stops following an execution that could not be re-checked and may still exist, if it is older than `maxOpenDays`. An
+   * open one expires. One whose notification may have changed is looked for until then.
+   */
   expireIfOld(execution: Execution): void {
     this.#noteSourceLag();
     const nowMs = this.#run.clock.now() - this.#sourceLagMs;
-    if (followUpOf(execution, nowMs, this.#recentFromMs, this.#run.settings) === null) {
+    const { settings } = this.#run;
+    const isOld = nowMs - execution.startTimeMs > settings.maxOpenMs;
+    if (isOld && followUpOf(execution, nowMs, this.#recentFromMs, settings) === null) {
       this.#expireIfOpen(execution, this.close(executionKey(execution)), true);
     }
   }

@@ -4,7 +4,7 @@
 import { describe, expect, it } from 'vitest';
 import { surplusEntries } from '../../functions/sync/follow-up.ts';
 import { anExecution } from '../support/paged-source.ts';
-import { checkpointOf, hourMs, minuteMs, type SyncedSource, syncedSource } from '../support/synced-source.ts';
+import { checkpointOf, dayMs, hourMs, minuteMs, type SyncedSource, syncedSource } from '../support/synced-source.ts';
 
 /**
  * Adds an execution that started hours ago and has just raised an alarm, which is in the table and awaits its
@@ -41,6 +41,33 @@ describe('an execution that awaits its notification', () => {
     expect(await world.syncWell()).toMatchObject({ rowsWritten: 0 });
     expect(await waiting(world)).toEqual([]);
     expect(await world.view()).toEqual(before);
+  });
+
+  it('is looked for again if the source did not deliver it after the lookback of its end', async () => {
+    const { world, id } = await worldWithAlarm();
+    const startTimeMs = world.clock.now() - 3 * hourMs;
+    world.sim.life.addExecution({ startTimeMs: world.clock.now() - 1000 });
+    world.sim.life.setNotify(id, 'FAILED');
+    world.sim.traps.brokenSpan = { fromMs: startTimeMs, toMs: startTimeMs + 1 };
+    for (let syncs = 0; syncs < 2; syncs += 1) {
+      world.clock.advance(hourMs);
+      await world.sync();
+    }
+    expect(await waiting(world)).toEqual([id]);
+    world.sim.traps.brokenSpan = null;
+    world.clock.advance(hourMs);
+    await world.syncWell();
+    await world.expectTruth();
+  });
+
+  it('is dropped if the source has not delivered it for maxOpenDays', async () => {
+    const { world } = await worldWithAlarm();
+    const startTimeMs = world.clock.now() - 3 * hourMs;
+    world.sim.life.addExecution({ startTimeMs: world.clock.now() - 1000 });
+    world.sim.traps.brokenSpan = { fromMs: startTimeMs, toMs: startTimeMs + 1 };
+    world.clock.advance(8 * dayMs);
+    await world.sync();
+    expect(await waiting(world)).toEqual([]);
   });
 });
 
