@@ -12,8 +12,6 @@ interface ListPage<T> {
 export interface WholeList<T> {
   /** The values of all pages, each once. */
   readonly values: readonly T[];
-  /** The largest count of the source; 0 without one. */
-  readonly total: number;
   /** Whether the source's counts say that none is missing. */
   readonly isComplete: boolean;
 }
@@ -50,7 +48,7 @@ export async function readWholeList<T>(
     } else if (isStuck && unit === 'rows' && next.pages === 1) {
       unit = 'pages';
     } else if (isNothingNew || (isComplete && isShort(page.rows))) {
-      return { values: [...byKey.values()], total, isComplete };
+      return { values: [...byKey.values()], isComplete };
     } else {
       // A count may be of the page alone, or have a limit, so it never ends a list after a full page.
       isShort = (rows) => rows < longest;
