@@ -20,7 +20,7 @@ export const bucketPattern = /^(?!.*\.\.)(?!\d+(\.\d+){3}$)[a-z0-9][a-z0-9.-]{1,
 /** The allowed names of buckets and URLs of warehouses, for messages. */
 export const bucketForm =
   'a bucket name that S3 allows: 3 to 63 lowercase letters, digits, "-" or single ".", not an IP address';
-export const warehouseForm = `"file:<folder>" or "s3://<bucket>[/<prefix>]" with ${bucketForm}`;
+export const warehouseForm = `"file:<folder>" or "s3://<bucket>[/<prefix>]" without blanks, "//", "/./" or "/../" in the prefix, and with ${bucketForm}`;
 
 /**
  * Parses the URL of a warehouse; returns null for anything else. `file:` accepts a folder as written in a shell

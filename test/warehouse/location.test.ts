@@ -44,7 +44,7 @@ describe('warehouse URL', () => {
       }),
     );
     const forms =
-      '"warehouse": must be "file:<folder>" or "s3://<bucket>[/<prefix>]" with a bucket name that S3 allows';
+      '"warehouse": must be "file:<folder>" or "s3://<bucket>[/<prefix>]" without blanks, "//", "/./" or "/../" in the prefix, and with a bucket name that S3 allows';
     expect(() => parseConfig({ ...config, warehouse: url }, 'it')).toThrow(forms);
   });
 });
