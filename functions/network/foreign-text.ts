@@ -10,14 +10,15 @@ export function cleanText(value: unknown, redact: (text: string) => string): str
   if (typeof value !== 'string' && typeof value !== 'number') {
     return undefined;
   }
-  // Before the cleaning, after which a secret with a final period or a tab would not be recognized.
+  // Before the cleaning, after which a secret with a final period or a tab would not be recognized. Again after it, because
+  // a secret with a blank may be on two lines.
   const line = redact(String(value))
     .replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]+/gu, ' ')
     .trim()
     // It becomes part of a sentence.
     .replace(/(?<!\.)[.。]$/, '');
   // A token that is echoed in part would not be recognized, so any long run of such characters is removed.
-  const safe = line.replace(/[A-Za-z0-9+/=_-]{60,}/g, '[redacted]');
+  const safe = redact(line).replace(/[A-Za-z0-9+/=_-]{60,}/g, '[redacted]');
   const short = safe.length <= maxForeignChars ? safe : `${safe.slice(0, maxForeignChars)}…`;
   return short === '' ? undefined : short;
 }
