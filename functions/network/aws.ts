@@ -46,7 +46,7 @@ export function connectionsOf(environment: ProxyEnvironment, limits: AwsLimits =
 
 function agentsThroughProxies(environment: ProxyEnvironment): Agents {
   const noExemption = { ...environment, NO_PROXY: '', no_proxy: '' };
-  const [httpProxy] = ['http://aws', 'https://aws'].map((url) => proxyFor(url, noExemption));
+  const httpProxy = proxyFor('http://aws', noExemption);
   const noProxy = environment.no_proxy ?? environment.NO_PROXY ?? '';
   // To Node, a name without a dot has no subdomains.
   const proxyEnv = { HTTP_PROXY: httpProxy?.href, NO_PROXY: noProxy.replace(/[^,\s]+/g, '$&,.$&') };

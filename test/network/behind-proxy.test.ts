@@ -189,6 +189,21 @@ describe('other ways through the proxy', () => {
     expect(exitCode).toBe(2);
   });
 
+  it.each([
+    ['runs', 'bucket.s3.eu-west-1.amazonaws.com'],
+    ['smoke dqsync', 'cloudformation.eu-west-1.amazonaws.com'],
+  ])('"dqsync %s" refuses an unusable proxy with the host that needs it: %s', async (command, host) => {
+    const world = await aWorld();
+    await world.configure((config) => {
+      config['warehouse'] = 's3://bucket';
+    });
+    const keys = { AWS_ACCESS_KEY_ID: 'a', AWS_SECRET_ACCESS_KEY: 'b', AWS_REGION: 'eu-west-1' };
+    const named = { ...keys, https_proxy: 'socks5://planted-user:planted-pass@p:1' };
+    const { exitCode, text } = await shown(world, command.split(' '), named);
+    expect(text).toContain(`add ${host} to NO_PROXY`);
+    expect(exitCode).toBe(2);
+  });
+
   it('a store of plain http uses HTTP_PROXY, and its 407 is explained', async () => {
     const { world, s3 } = await inFolder(({ bucket }) => ({
       warehouse: `s3://${bucket}`,

@@ -97,11 +97,14 @@ export function requireOutput(outputs: ReadonlyMap<string, string>, key: string,
   return value;
 }
 
-/** Runs calls of AWS. Errors have AWS's own message, which contains no secret. */
+/** Runs calls of AWS. Errors have AWS's own message, which contains no secret, or name an unusable proxy. */
 async function asking<T>(what: string, calls: () => Promise<T>): Promise<T> {
   try {
     return await calls();
   } catch (cause) {
+    if (cause instanceof ConfigError) {
+      throw cause;
+    }
     const message = cause instanceof Error ? `${cause.name}: ${cause.message}`.replace(/^Error: /, '') : String(cause);
     if (/ValidationError.*does not exist/.test(message)) {
       throw new ConfigError(`could not ${what}: ${message}`, {
