@@ -94,10 +94,12 @@ async function fillNewestFirst(backfill: Backfill): Promise<void> {
  * that both share the work.
  */
 async function fillGaps(backfill: Backfill, window: Window): Promise<void> {
-  const { recorder, finalToMs } = backfill;
-  const final = clampedTo(window, finalToMs);
-  const young = spansFrom([window], finalToMs).flatMap((span) => recorder.unreadIn(span));
-  let gaps = recorder.unreadIn(final);
+  const { recorder } = backfill;
+  const young = spansFrom([window], backfill.finalToMs).flatMap((span) => recorder.unreadIn(span));
+  // The source's clock may turn out to be behind while the gaps are read.
+  const gapsLeft = (): Window[] =>
+    withoutUnproven(recorder.unreadIn(clampedTo(window, backfill.finalToMs)), backfill.unproven);
+  let gaps = gapsLeft();
   backfill.totalMs = lengthOf(gaps) + lengthOf(young);
   let part: readonly Window[] = gaps;
   while (part.length > 0) {
@@ -109,7 +111,7 @@ async function fillGaps(backfill: Backfill, window: Window): Promise<void> {
       await backfill.committer.commit('running', null);
     }
     const leftMs = lengthOf(gaps);
-    gaps = withoutUnproven(recorder.unreadIn(final), backfill.unproven);
+    gaps = gapsLeft();
     part = isOvertaken ? upperHalf(gaps) : gaps;
     if (lengthOf(gaps) >= leftMs) {
       break;

@@ -1,5 +1,6 @@
 /** Runs on machines whose clocks differ from each other and from the source's (PROTOCOL.md, I11 and I13). */
 import { describe, expect, it } from 'vitest';
+import { gapsIn } from '../../functions/intervals.ts';
 import { taskTableName } from '../../functions/warehouse/layout.ts';
 import { storedFiles } from '../support/stored-rows.ts';
 import {
@@ -136,4 +137,23 @@ it("a backfill is done if the source's clock turns out to be behind only while i
   expect(coverage.at(-1)?.toMs).toBeLessThan(nowMs - 75 * minuteMs + 1000);
   await world.syncWell();
   await world.expectTruth();
+});
+
+it("two backfills of one range are done if the source's clock turns out to be days behind while they read", async () => {
+  const world = await syncedSource({ traps: { maxSpanDays: 1 } }, { initialFrom: '2026-06-01T09:00:00Z' });
+  const nowMs = world.clock.now();
+  world.sim.life.addMany(12_000, { fromMs: nowMs - 12 * dayMs, toMs: nowMs - 2 * hourMs });
+  await world.syncWell();
+  const window = { fromMs: nowMs - 12 * dayMs, toMs: nowMs };
+  let requests = 0;
+  world.sim.traps.beforePage = async () => {
+    requests += 1;
+    if (requests === 6) {
+      await world.backfill({ window: { ...window, toMs: window.fromMs + dayMs } });
+      world.sim.traps.dateSkewMs = -7 * dayMs;
+    }
+  };
+  expect(await world.backfill({ window })).toMatchObject({ done: true });
+  const { coverage } = await checkpointOf(world);
+  expect(gapsIn({ ...window, toMs: nowMs - 7 * dayMs - hourMs }, coverage)).toEqual([]);
 });
