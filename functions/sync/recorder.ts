@@ -236,8 +236,9 @@ export class Recorder {
 
   /**
    * Writes an observation of an open execution that the source no longer lists, noted in `extra`. It is dated right
-   * after the state that it repeats, so a state that another run has written since stays the latest, even if that run was
-   * killed before its commit. The next run looks for the execution once more, in case the source left it out by mistake.
+   * after the state that it repeats, so an outcome that another run has written since stays the latest, even if that run
+   * was killed before its commit. The next run looks for the execution once more, in case the source left it out by
+   * mistake.
    */
   addVanished({ execution, observedAtMs: knownAtMs, statedAtMs = knownAtMs }: OpenEntry, vanishedAtMs: EpochMs): void {
     const key = executionKey(execution);
