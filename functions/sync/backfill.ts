@@ -97,8 +97,7 @@ async function fillGaps(backfill: Backfill, window: Window): Promise<void> {
   const { recorder } = backfill;
   const young = spansFrom([window], backfill.finalToMs).flatMap((span) => recorder.unreadIn(span));
   // The source's clock may turn out to be behind while the gaps are read.
-  const gapsLeft = (): Window[] =>
-    withoutUnproven(recorder.unreadIn(clampedTo(window, backfill.finalToMs)), backfill.unproven);
+  const gapsLeft = (): Window[] => unreadIn(backfill, [window]);
   let gaps = gapsLeft();
   backfill.totalMs = lengthOf(gaps) + lengthOf(young);
   let part: readonly Window[] = gaps;
@@ -173,10 +172,16 @@ async function readSpans(backfill: Backfill, spans: readonly Window[]): Promise<
   return false;
 }
 
-/** @throws InternalError if anything in `spans` was neither read nor reported as unproven */
-function requireRead({ run, recorder, unproven, finalToMs }: Backfill, spans: readonly Window[]): void {
+/** Returns the parts of `spans` that a backfill can cover and that were neither read nor reported as unproven. */
+function unreadIn({ recorder, unproven, finalToMs }: Backfill, spans: readonly Window[]): Window[] {
   const unread = spans.flatMap((span) => recorder.unreadIn(clampedTo(span, finalToMs)));
-  const [missed] = withoutUnproven(unread, unproven);
+  return withoutUnproven(unread, unproven);
+}
+
+/** @throws InternalError if anything in `spans` was neither read nor reported as unproven */
+function requireRead(backfill: Backfill, spans: readonly Window[]): void {
+  const { run } = backfill;
+  const [missed] = unreadIn(backfill, spans);
   if (missed !== undefined) {
     const { fromMs, toMs } = missed;
     throw new InternalError(`the backfill has not covered ${isoTime(fromMs)} to ${isoTime(toMs)}`, {

@@ -247,9 +247,8 @@ export class Recorder {
     // The entry replaces the one before.
     const observedAtMs = knownAtMs + 1;
     this.#known.set(key, { fingerprint: fingerprintOf(noted), observedAtMs });
-    this.#pending.change.opened.push({
-      ...{ execution: noted, observedAtMs, lookedAtMs: vanishedAtMs, awaits: 'notification' },
-    });
+    const entry = { execution: noted, observedAtMs, lookedAtMs: vanishedAtMs };
+    this.#pending.change.opened.push({ ...entry, awaits: 'notification' });
   }
 
   /**
